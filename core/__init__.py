@@ -1,0 +1,1 @@
+"""What every part of the project speaks: records, errors, settings, prompts, the language model."""

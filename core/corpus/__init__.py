@@ -1,0 +1,1 @@
+"""Reads and checks a corpus folder: `corpus.toml`, `documents/`, `qa.jsonl`."""

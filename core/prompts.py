@@ -1,0 +1,53 @@
+"""The one prompt builder: training and inference put the same words before the model.
+
+A prompt is a chat of two messages, system and user. With passages (open book) the user message
+holds them before the question; without (closed book) it is the question alone. That is the only
+difference between the arms.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.records import Passage
+
+#: Raise this with every change of wording: adapters are trained on it and answers name it.
+PROMPT_VERSION = "2"
+
+DEFAULT_SYSTEM_PROMPT = "You answer questions. Give one short sentence."
+DEFAULT_ABSTAIN_TEXT = "I could not find this in the documents."
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A system and a user message, before the model's chat template is put around them."""
+
+    system: str
+    user: str
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return the chat as `apply_chat_template` takes it."""
+        return [
+            {"role": "system", "content": self.system},
+            {"role": "user", "content": self.user},
+        ]
+
+
+def build_prompt(
+    question: str,
+    passages: Sequence[Passage] | None = None,
+    *,
+    system_prompt: str = DEFAULT_SYSTEM_PROMPT,
+) -> Prompt:
+    """Build the prompt of one question.
+
+    :param passages: what an open-book arm reads, best first; None for a closed book.
+    """
+    if passages is None:
+        return Prompt(system=system_prompt, user=question)
+    read = "\n".join(_as_read(passage) for passage in passages)
+    return Prompt(system=system_prompt, user=f"{read}\n\nQuestion: {question}")
+
+
+def _as_read(passage: Passage) -> str:
+    text = " ".join(passage.text.split())
+    return f"{passage.heading}: {text}" if passage.heading else text

@@ -1,0 +1,170 @@
+"""The records that pass between the parts: documents, passages, questions, hits, answers.
+
+Pydantic models where data crosses a boundary (files, terminal, web); all are frozen.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Kind = Literal["fact", "procedure", "multi_hop", "unanswerable", "refusal"]
+Split = Literal["train", "validation", "test"]
+Exposure = Literal["reworded", "untrained"]
+ArmName = Literal["base", "sft", "rag", "sft+rag"]
+
+ARM_NAMES: tuple[ArmName, ...] = ("base", "sft", "rag", "sft+rag")
+#: Kinds whose right answer is not to answer.
+DECLINED_KINDS: tuple[Kind, ...] = ("unanswerable", "refusal")
+
+
+class Record(BaseModel):
+    """A frozen record whose fields are all known: an unknown field is an error, not a guess."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Document(Record):
+    """One file of a corpus; `id` is its path below `documents/` without the suffix."""
+
+    id: str
+    title: str
+    text: str
+    source: str
+
+
+class Passage(Record):
+    """A stretch of a document: `document.text[start:end] == text`, always."""
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+    #: Titles above the passage, outermost first, joined by " › ".
+    heading: str = ""
+
+
+class Evidence(Record):
+    """The words of a document that an answer rests on."""
+
+    document: str
+    quote: str
+
+
+class Question(BaseModel):
+    """A labelled question. Fields a user adds of their own are kept out of the way, not refused."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str = Field(min_length=1)
+    question: str
+    answers: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    kind: Kind = "fact"
+    #: Ties the wordings of one fact together; the question's own id when a file gives none.
+    fact: str = ""
+    split: Split | None = None
+
+    @field_validator("question")
+    @classmethod
+    def _has_words(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("is empty")
+        return value.strip()
+
+    @field_validator("answers")
+    @classmethod
+    def _answers_have_words(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not answer.strip() for answer in value):
+            raise ValueError("holds an empty answer")
+        return tuple(answer.strip() for answer in value)
+
+
+class Hit(Record):
+    """A retrieved passage. Ranks count from 1; None where that index did not return it."""
+
+    passage: Passage
+    score: float
+    dense_rank: int | None = None
+    lexical_rank: int | None = None
+    #: Cosine similarity of question and passage, -1..1; None where only words matched.
+    similarity: float | None = None
+
+
+class Citation(Record):
+    """Words of an answer, `answer[answer_start:answer_end]`, found in a passage's document.
+
+    `start` and `end` are offsets in the document's text.
+    """
+
+    answer_start: int
+    answer_end: int
+    passage_id: str
+    start: int
+    end: int
+    score: float
+
+
+class Provenance(Record):
+    """What made an answer: enough to make it again."""
+
+    base_model: str
+    base_fingerprint: str
+    adapter: str | None = None
+    adapter_fingerprint: str | None = None
+    index: str | None = None
+    index_fingerprint: str | None = None
+    prompt_version: str
+    decoding: str
+    seed: int
+
+
+class Answer(Record):
+    """One arm's answer to one question. Seconds are wall-clock; tokens are the model's own."""
+
+    arm: ArmName
+    text: str
+    hits: tuple[Hit, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    abstained: bool = False
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+    first_token_seconds: float
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class AnswerDelta:
+    """A moment of a stream: the text so far of one arm, and its finished answer at the end."""
+
+    arm: ArmName
+    text: str
+    answer: Answer | None = None
+
+
+class Retriever(Protocol):
+    """What an open-book arm asks for passages."""
+
+    @property
+    def name(self) -> str:
+        """The corpus and generation served, for provenance."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the index's files, for provenance."""
+
+    def retrieve(self, question: str, k: int) -> list[Hit]:
+        """Return the `k` best passages, best first."""
+
+
+class Answerer(Protocol):
+    """What evaluation sees of the arms."""
+
+    def answer(self, questions: Sequence[str], arms: Sequence[ArmName]) -> list[list[Answer]]:
+        """Answer each question by each arm: one list of answers a question, in the arms' order."""
+
+    def stream(self, question: str, arms: Sequence[ArmName]) -> Iterator[AnswerDelta]:
+        """Answer one question by several arms side by side, text by text."""

@@ -1,0 +1,78 @@
+"""The one place that reads settings: defaults, `settings.toml`, `SFT_VS_RAG_*`, command line."""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from core.errors import ProjectError
+
+#: The checkout this program runs from: built-in corpora and shipped adapters lie in it.
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(ProjectError):
+    """A setting has a value that cannot be used."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SFT_VS_RAG_", toml_file="settings.toml", frozen=True, extra="forbid"
+    )
+
+    #: Where everything written at run time goes.
+    state: Path = PROJECT_ROOT / "state"
+    #: Language model and encoder, by reference (see `core.model_files`).
+    base_model: str = "embedded:smollm2-135m-instruct"
+    encoder: str = "embedded:all-minilm-l6-v2"
+    #: "auto" finds CUDA, then MPS, then CPU; bf16 only where the processor computes in it.
+    device: str = "auto"
+    dtype: str = "auto"
+    #: Threads for torch; 0 leaves torch's own choice.
+    threads: int = Field(0, ge=0)
+    #: Greedy decoding stops at the end token or after this many tokens.
+    max_new_tokens: int = Field(64, ge=1, le=1024)
+    #: Passages found by the retriever, and how many of them the model is given to read.
+    k: int = Field(5, ge=1, le=50)
+    max_question_characters: int = Field(2000, ge=1)
+    seed: int = 0
+    host: str = "127.0.0.1"
+    port: int = Field(7860, ge=1, le=65535)
+    public_demo: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources, strongest first."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: str | int | bool | Path) -> Settings:
+    """Read the settings; `overrides` come from the command line and win.
+
+    :raises SettingsError: names the setting and what is wrong with it.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"The setting {name} is not usable: {first['msg']} (given: {first['input']!r}). "
+            "Correct it in settings.toml, the SFT_VS_RAG_ environment or the command."
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"settings.toml cannot be read: {error}.") from error
