@@ -127,6 +127,8 @@ class Answer(Record):
     arm: ArmName
     text: str
     hits: tuple[Hit, ...] = ()
+    #: The stretches of the hits that the model was given to read, best first.
+    read: tuple[Passage, ...] = ()
     citations: tuple[Citation, ...] = ()
     abstained: bool = False
     prompt_tokens: int

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     max_new_tokens: int = Field(64, ge=1, le=1024)
     #: Passages found by the retriever, and how many of them the model is given to read.
     k: int = Field(5, ge=1, le=50)
+    read_windows: int = Field(1, ge=1, le=10)
     max_question_characters: int = Field(2000, ge=1)
     seed: int = 0
     host: str = "127.0.0.1"

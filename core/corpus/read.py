@@ -121,7 +121,8 @@ def read_questions(path: Path) -> list[Question]:
     questions: list[Question] = []
     line_of: dict[str, int] = {}
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        # Not splitlines(): JSON strings may hold U+2028 and others that it takes for line ends.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: is not UTF-8 text (byte {error.start}). Save it so.") from error
     for number, line in enumerate(lines, start=1):

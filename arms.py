@@ -1,0 +1,237 @@
+"""The four arms: one model, with or without an adapter, with or without retrieved passages.
+
+All arms of one question run as one mixed-adapter batch, share weights, prompt builder, decoding and
+seed, and stream side by side: the only thing that differs is the thing that is compared.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from core.errors import ProjectError, RetrievalUnavailable
+from core.language_model import Generation, GenerationRequest, LanguageModel
+from core.prompts import PROMPT_VERSION, build_prompt
+from core.records import (
+    ARM_NAMES,
+    Answer,
+    AnswerDelta,
+    ArmName,
+    Hit,
+    Passage,
+    Provenance,
+    Retriever,
+)
+from rag.citations import cite
+from rag.reading import Reader
+
+#: Questions answered in one batch when a set is scored. Fixed, because in bfloat16 an answer can
+#: depend on what else is in the batch.
+QUESTIONS_A_BATCH = 16
+
+
+class ArmError(ProjectError):
+    """An arm is unknown, or cannot run and says why."""
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """The adapter that the fine-tuned arms answer with."""
+
+    name: str
+    fingerprint: str
+    #: The name it is loaded under in the language model.
+    loaded_as: str
+
+
+@dataclass(frozen=True)
+class Library:
+    """What the open-book arms look things up with."""
+
+    retriever: Retriever
+    reader: Reader
+    k: int
+    windows: int
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The corpus's own words: its system prompt and how an answer is withheld."""
+
+    system_prompt: str
+    abstain_text: str
+
+
+@dataclass(frozen=True)
+class _Found:
+    hits: tuple[Hit, ...]
+    read: tuple[Passage, ...]
+    seconds: float
+
+
+class Arms:
+    """Answers questions by any of the four arms; one that cannot run says why."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        wording: Wording,
+        *,
+        fine_tuned: FineTuned | ProjectError,
+        library: Library | ProjectError,
+        max_new_tokens: int,
+        seed: int = 0,
+    ) -> None:
+        """Put the arms together.
+
+        :param fine_tuned: the adapter, or the reason why there is none.
+        :param library: the retriever, or the reason why there is none.
+        """
+        self._model, self._wording = model, wording
+        self._fine_tuned, self._library = fine_tuned, library
+        self._max_new_tokens, self._seed = max_new_tokens, seed
+
+    def unavailable(self) -> dict[ArmName, str]:
+        """Say why each arm that cannot run cannot."""
+        reasons: dict[ArmName, str] = {}
+        for arm in ARM_NAMES:
+            try:
+                self.check(arm)
+            except ProjectError as error:
+                reasons[arm] = str(error)
+        return reasons
+
+    def check(self, arm: str) -> None:
+        """Raise the reason why an arm cannot run, if there is one.
+
+        :raises ArmError: when there is no such arm.
+        """
+        if arm not in ARM_NAMES:
+            raise ArmError(f"There is no arm {arm!r}; the arms are {', '.join(ARM_NAMES)}.")
+        if arm in ("sft", "sft+rag") and isinstance(self._fine_tuned, ProjectError):
+            raise self._fine_tuned
+        if arm in ("rag", "sft+rag") and isinstance(self._library, ProjectError):
+            raise self._library
+
+    def stream(self, question: str, arms: Sequence[ArmName]) -> Iterator[AnswerDelta]:
+        """Answer one question by several arms side by side, as their texts grow.
+
+        Each arm's last delta carries its finished `Answer`; first-token and total times count
+        from the question, retrieval included.
+        """
+        for arm in arms:
+            self.check(arm)
+        found = self._find(question) if any(_open_book(arm) for arm in arms) else None
+        requests = [self._request(question, arm, found) for arm in arms]
+        for index, generation in self._model.stream(
+            requests, max_new_tokens=self._max_new_tokens
+        ):
+            arm = arms[index]
+            answer = self._answer(arm, generation, found) if generation.finished else None
+            yield AnswerDelta(arm, generation.text, answer)
+
+    def answer(
+        self,
+        questions: Sequence[str],
+        arms: Sequence[ArmName],
+        *,
+        report: Callable[[int], None] = lambda done: None,
+    ) -> list[list[Answer]]:
+        """Answer a set of questions in fixed batches, the same on every run.
+
+        :param report: called with the number of questions answered so far.
+        :returns: for each question one answer an arm, in the order of `arms`.
+        """
+        for arm in arms:
+            self.check(arm)
+        answers: list[list[Answer]] = []
+        for first in range(0, len(questions), QUESTIONS_A_BATCH):
+            batch = questions[first : first + QUESTIONS_A_BATCH]
+            found = [
+                self._find(question) if any(_open_book(arm) for arm in arms) else None
+                for question in batch
+            ]
+            # Arm by arm: rows of one arm stop at like lengths, so the batch empties evenly.
+            columns: list[list[Answer]] = []
+            for arm in arms:
+                requests = [
+                    self._request(question, arm, one)
+                    for question, one in zip(batch, found, strict=True)
+                ]
+                generations = self._model.generate(requests, max_new_tokens=self._max_new_tokens)
+                columns.append(
+                    [
+                        self._answer(arm, generation, one)
+                        for generation, one in zip(generations, found, strict=True)
+                    ]
+                )
+            answers.extend([list(row) for row in zip(*columns, strict=True)])
+            report(len(answers))
+        return answers
+
+    def _find(self, question: str) -> _Found:
+        if isinstance(self._library, ProjectError):
+            raise RetrievalUnavailable(str(self._library)) from self._library
+        began = time.perf_counter()
+        library = self._library
+        hits = library.retriever.retrieve(question, library.k)
+        read = library.reader.windows(question, hits, windows=library.windows)
+        return _Found(tuple(hits), tuple(read), time.perf_counter() - began)
+
+    def _request(self, question: str, arm: ArmName, found: _Found | None) -> GenerationRequest:
+        passages = found.read if found is not None and _open_book(arm) else None
+        prompt = build_prompt(question, passages, system_prompt=self._wording.system_prompt)
+        return GenerationRequest(prompt, self._adapter(arm))
+
+    def _adapter(self, arm: ArmName) -> str | None:
+        if arm in ("base", "rag"):
+            return None
+        if isinstance(self._fine_tuned, ProjectError):
+            raise self._fine_tuned
+        return self._fine_tuned.loaded_as
+
+    def _answer(self, arm: ArmName, generation: Generation, found: _Found | None) -> Answer:
+        looked_up = found if _open_book(arm) else None
+        waited = looked_up.seconds if looked_up else 0.0
+        return Answer(
+            arm=arm,
+            text=generation.text,
+            hits=looked_up.hits if looked_up else (),
+            read=looked_up.read if looked_up else (),
+            citations=tuple(cite(generation.text, looked_up.read)) if looked_up else (),
+            abstained=abstains(generation.text, self._wording.abstain_text),
+            prompt_tokens=generation.prompt_tokens,
+            completion_tokens=generation.completion_tokens,
+            seconds=waited + generation.seconds,
+            first_token_seconds=waited + generation.first_token_seconds,
+            provenance=self._provenance(arm),
+        )
+
+    def _provenance(self, arm: ArmName) -> Provenance:
+        tuned = self._fine_tuned if arm in ("sft", "sft+rag") else None
+        library = self._library if _open_book(arm) else None
+        named = tuned if isinstance(tuned, FineTuned) else None
+        shelf = library.retriever if isinstance(library, Library) else None
+        return Provenance(
+            base_model=self._model.reference,
+            base_fingerprint=self._model.fingerprint,
+            adapter=named.name if named else None,
+            adapter_fingerprint=named.fingerprint if named else None,
+            index=shelf.name if shelf else None,
+            index_fingerprint=shelf.fingerprint if shelf else None,
+            prompt_version=PROMPT_VERSION,
+            decoding=f"{self._model.decoding}, at most {self._max_new_tokens} tokens",
+            seed=self._seed,
+        )
+
+
+def abstains(text: str, abstain_text: str) -> bool:
+    """Say whether an answer is the corpus's own way of withholding one."""
+    return _plain(abstain_text) in _plain(text)
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(c for c in text.lower() if c.isalnum() or c.isspace()).split())
+
+
+def _open_book(arm: ArmName) -> bool:
+    return arm in ("rag", "sft+rag")

@@ -1,0 +1,1 @@
+"""Scores answers against references, and says how sure the scores are."""

@@ -1,0 +1,179 @@
+"""Says how far a mean score may be off, and whether two systems differ by more than chance.
+
+Questions about one document are not independent: their clusters (documents) are resampled whole
+where they are given, after Field & Welsh 2007, "Bootstrapping clustered data". Everything is
+deterministic by seed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+_Numbers = npt.NDArray[np.float64]
+
+#: Random draws held at once; bounds memory at some 32 MB however many questions there are.
+_DRAWS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with its confidence interval, in the unit of the values."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much the first system's mean exceeds the second's, with interval, p and item counts.
+
+    `wins`, `ties` and `losses` count the items where the first is above, level, below.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p: float
+    wins: int
+    ties: int
+    losses: int
+
+
+def interval(
+    values: Sequence[float],
+    *,
+    clusters: Sequence[str] | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:
+    """Give the mean of `values` with its percentile bootstrap interval (Efron 1979).
+
+    With `clusters` (one name for each value) whole clusters are drawn, and each resample's mean is
+    the ratio of its sum to its number of values, as clusters differ in size. A single value or
+    cluster has nothing to resample: the interval is the mean itself, which is no certainty.
+
+    Raises ValueError for no values, values that are not finite, lengths that differ, or a
+    confidence or number of resamples out of range.
+    """
+    numbers = _finite(values)
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be between 0 and 1, not {confidence}")
+    totals, counts = _by_cluster(numbers, clusters)
+    mean = float(numbers.mean())
+    groups = len(totals)
+    if groups == 1:
+        return Interval(mean, mean, mean)
+
+    def resampled_means(rng: np.random.Generator, rows: int) -> _Numbers:
+        drawn = rng.integers(groups, size=(rows, groups))
+        means: _Numbers = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+        return means
+
+    means = _in_chunks(resampled_means, np.random.default_rng(seed), resamples, groups)
+    tail = (1 - confidence) / 2
+    # No mean leaves the range of its values; rounding in the sums may, by an ulp.
+    low, high = np.clip(np.quantile(means, [tail, 1 - tail]), numbers.min(), numbers.max())
+    return Interval(mean, float(low), float(high))
+
+
+def paired_difference(
+    a: Sequence[float],
+    b: Sequence[float],
+    *,
+    clusters: Sequence[str] | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Difference:
+    """Compare two systems on the same items: mean of `a` minus mean of `b`, 95 % interval, p.
+
+    The two-sided p comes from a sign-flip permutation test: if the systems were alike, each
+    cluster's difference could as well have the other sign. It is (1 + count) / (1 + resamples),
+    counting random sign patterns at least as extreme (Phipson & Smyth 2010), so it is never 0.
+
+    Raises ValueError for lengths that differ, and as `interval` does.
+    """
+    first, second = _finite(a), _finite(b)
+    if len(first) != len(second):
+        raise ValueError(f"paired values must be equally many, not {len(first)} and {len(second)}")
+    differences = first - second
+    # list(), as the parameter's type is a sequence of floats.
+    spread = interval(list(differences), clusters=clusters, resamples=resamples, seed=seed)
+    totals, _ = _by_cluster(differences, clusters)
+
+    def flipped_sums(rng: np.random.Generator, rows: int) -> _Numbers:
+        signs = rng.integers(2, size=(rows, len(totals)), dtype=np.int8) * 2 - 1
+        sums: _Numbers = np.abs(signs @ totals)
+        return sums
+
+    # A stream of its own, lest the signs repeat the interval's draws.
+    rng = np.random.default_rng([seed, 1])
+    sums = _in_chunks(flipped_sums, rng, resamples, len(totals))
+    # Equal sums may differ in rounding by their order of summation; they count as equal.
+    threshold = abs(totals.sum()) - 1e-9 * np.abs(totals).sum()
+    extreme = int(np.count_nonzero(sums >= threshold))
+    return Difference(
+        difference=spread.value,
+        low=spread.low,
+        high=spread.high,
+        p=(1 + extreme) / (1 + resamples),
+        wins=int(np.count_nonzero(differences > 0)),
+        ties=int(np.count_nonzero(differences == 0)),
+        losses=int(np.count_nonzero(differences < 0)),
+    )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number by Holm's step-down method (1979), in the order given.
+
+    The k-th smallest of m is multiplied by m - k + 1, capped at 1, and never falls below the one
+    before. Raises ValueError for a p outside 0..1.
+    """
+    if not all(0 <= p <= 1 for p in p_values):
+        raise ValueError(f"p-values must be between 0 and 1, not {list(p_values)}")
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def _finite(values: Sequence[float]) -> _Numbers:
+    """Give the values as an array; raises ValueError for none, or for one that is not finite."""
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.size == 0:
+        raise ValueError("no values: there is no mean to give an interval for")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"value {int(np.argmin(np.isfinite(numbers)))} is not a finite number")
+    return numbers
+
+
+def _by_cluster(values: _Numbers, clusters: Sequence[str] | None) -> tuple[_Numbers, _Numbers]:
+    """Give each cluster's sum and number of values; without clusters every value is its own."""
+    if clusters is None:
+        return values, np.ones_like(values)
+    if len(clusters) != len(values):
+        raise ValueError(f"{len(values)} values but {len(clusters)} clusters: give one for each")
+    codes = {name: code for code, name in enumerate(dict.fromkeys(clusters))}
+    index = np.array([codes[name] for name in clusters])
+    totals = np.bincount(index, weights=values).astype(np.float64)
+    return totals, np.bincount(index).astype(np.float64)
+
+
+def _in_chunks(
+    draw: Callable[[np.random.Generator, int], _Numbers],
+    rng: np.random.Generator,
+    resamples: int,
+    width: int,
+) -> _Numbers:
+    """Call `draw` for `resamples` rows of `width` draws in all, few enough at a time for memory."""
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, not {resamples}")
+    rows = max(1, _DRAWS_AT_ONCE // width)
+    return np.concatenate(
+        [draw(rng, min(rows, resamples - done)) for done in range(0, resamples, rows)]
+    )

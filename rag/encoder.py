@@ -1,0 +1,61 @@
+"""The encoder: texts to unit vectors, by sentence-transformers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.errors import ModelError
+from core.model_files import embedded_path, folder_fingerprint
+from core.storage import fingerprint_text
+
+
+class Encoder:
+    """Turns questions and passages into vectors whose inner product is their cosine similarity."""
+
+    def __init__(self, reference: str, *, device: str) -> None:
+        """Load the encoder.
+
+        :param device: a torch device name such as "cpu".
+        :raises ModelError: when the reference is no sentence-transformers model that loads.
+        """
+        # Slow to import, and only open-book arms need it.
+        from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+
+        self.reference = reference
+        location = (
+            str(embedded_path(reference)) if reference.startswith("embedded:") else reference
+        )
+        if reference.startswith("embedded:") and location.endswith(".gguf"):
+            raise ModelError(f"{reference} is a language model, not an encoder.")
+        try:
+            self._model: Any = SentenceTransformer(location, device=device)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"{reference!r} does not load as an encoder: {reason}") from error
+        self.fingerprint = (
+            folder_fingerprint(Path(location))
+            if Path(location).is_dir()
+            else fingerprint_text(reference)
+        )
+
+    def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (texts, dimensions) in float32, of length 1."""
+        return self._unit(self._model.encode_document(list(texts), **_OPTIONS))
+
+    def encode_questions(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors (texts, dimensions) in float32, of length 1."""
+        return self._unit(self._model.encode_query(list(texts), **_OPTIONS))
+
+    @staticmethod
+    def _unit(vectors: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+_OPTIONS: dict[str, Any] = {
+    "normalize_embeddings": True,
+    "convert_to_numpy": True,
+    "show_progress_bar": False,
+    "batch_size": 32,
+}

@@ -1,0 +1,137 @@
+"""The vector index: FAISS with ids, in one folder with its passages and a checksum of every file.
+
+A flipped byte loads silently in FAISS, so every file is checked against a SHA-256 on opening.
+FAISS also accepts duplicate ids and NaN vectors silently and pads missing hits with -1: all three
+are refused or taken out here.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch  # noqa: F401  (before faiss: on macOS the other order can crash)
+from pydantic import ValidationError
+
+import faiss
+from core.errors import VectorIndexError
+from core.records import Passage
+from core.storage import fingerprint, write_folder
+from rag.encoder import Encoder
+
+_VECTORS, _PASSAGES, _MANIFEST = "vectors.faiss", "passages.jsonl", "manifest.json"
+_FORMAT = 1
+
+
+class VectorIndex:
+    """Passages and their vectors; finds the nearest by inner product of unit vectors."""
+
+    def __init__(
+        self, passages: Sequence[Passage], vectors: np.ndarray, *, encoder_fingerprint: str
+    ) -> None:
+        """Put vectors (passages, dimensions) under their positions as ids.
+
+        :raises VectorIndexError: for nothing to index, doubled passages, or vectors with NaN.
+        """
+        if not passages:
+            raise VectorIndexError("There is no passage to index: the documents hold no text.")
+        if len({passage.id for passage in passages}) != len(passages):
+            raise VectorIndexError("Two passages have one id; index each document once.")
+        if len(vectors) != len(passages) or not np.isfinite(vectors).all():
+            raise VectorIndexError(
+                f"{len(passages)} passages need as many finite vectors; got {vectors.shape}. "
+                "The encoder is at fault: try another."
+            )
+        self.passages = tuple(passages)
+        self.encoder_fingerprint = encoder_fingerprint
+        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
+        self._index.add_with_ids(vectors, np.arange(len(passages), dtype=np.int64))
+
+    def search(self, vector: np.ndarray, k: int) -> list[tuple[int, float]]:
+        """(position, cosine similarity) of the `k` nearest passages, best first."""
+        scores, ids = self._index.search(vector.reshape(1, -1), min(k, len(self.passages)))
+        pairs = zip(ids[0].tolist(), scores[0].tolist(), strict=True)
+        return [(position, score) for position, score in pairs if position >= 0]
+
+    def save(self, folder: Path, *, encoder: Encoder, corpus_fingerprint: str) -> None:
+        """Write the index whole into a new folder.
+
+        :raises StorageError: when the disk is full; nothing is left behind.
+        """
+
+        def fill(aside: Path) -> None:
+            faiss.write_index(self._index, str(aside / _VECTORS))
+            lines = "".join(passage.model_dump_json() + "\n" for passage in self.passages)
+            (aside / _PASSAGES).write_text(lines, encoding="utf-8")
+            manifest = {
+                "format": _FORMAT,
+                "encoder": encoder.reference,
+                "encoder_fingerprint": encoder.fingerprint,
+                "corpus_fingerprint": corpus_fingerprint,
+                "passages": len(self.passages),
+                "sha256": {name: fingerprint([aside / name]) for name in (_VECTORS, _PASSAGES)},
+            }
+            manifest["checksum"] = _checksum(manifest)
+            (aside / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+
+        write_folder(folder, fill)
+
+    @classmethod
+    def open(cls, folder: Path, *, encoder_fingerprint: str) -> "VectorIndex":
+        """Open a saved index after checking every byte of it.
+
+        :raises VectorIndexError: when a file is missing or damaged, or the encoder is another.
+        """
+        manifest = read_manifest(folder)
+        for name, wanted in manifest["sha256"].items():
+            path = folder / name
+            if not path.is_file() or fingerprint([path]) != wanted:
+                raise _damaged(path)
+        if manifest["encoder_fingerprint"] != encoder_fingerprint:
+            raise VectorIndexError(
+                f"The index in {folder} was made with {manifest['encoder']}, another encoder than "
+                "the one in use. Index the corpus again with `sft-vs-rag index`."
+            )
+        lines = (folder / _PASSAGES).read_text(encoding="utf-8").split("\n")
+        try:
+            passages = [Passage.model_validate_json(line) for line in lines if line]
+            stored = faiss.read_index(str(folder / _VECTORS))
+        except (ValidationError, RuntimeError) as error:
+            raise _damaged(folder) from error
+        index = cls.__new__(cls)
+        index.passages = tuple(passages)
+        index.encoder_fingerprint = encoder_fingerprint
+        index._index = stored
+        if stored.ntotal != len(passages):
+            raise _damaged(folder)
+        return index
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what an index folder says of itself, checked against its own checksum.
+
+    :raises VectorIndexError: when it is missing or damaged.
+    """
+    path = folder / _MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        checksum = manifest.pop("checksum")
+        whole = checksum == _checksum(manifest) and manifest["format"] == _FORMAT
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise _damaged(path) from error
+    if not whole:
+        raise _damaged(path)
+    return manifest
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged(path: Path) -> VectorIndexError:
+    return VectorIndexError(
+        f"{path}: the index is damaged or incomplete (a byte differs from when it was written). "
+        "Build it again with `sft-vs-rag index`."
+    )

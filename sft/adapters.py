@@ -1,0 +1,139 @@
+"""Adapters on disk: PEFT's own folder with a manifest that says what it was trained on.
+
+An adapter is only used on the base it was trained on, and what is stale says so.
+"""
+
+import shutil
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.errors import AdapterError
+from core.settings import PROJECT_ROOT
+from core.storage import ASIDE_MARK, fingerprint, write_json
+from sft.manifest import AdapterManifest
+
+SHIPPED_FOLDER = PROJECT_ROOT / "sft" / "adapters"
+_MANIFEST = "manifest.json"
+_WEIGHTS = "adapter_model.safetensors"
+_CONFIG = "adapter_config.json"
+
+
+class Adapter(BaseModel):
+    """An adapter that was found: its manifest, its folder, and whether it ships with the project."""
+
+    model_config = ConfigDict(frozen=True)
+
+    manifest: AdapterManifest
+    folder: Path
+    shipped: bool
+
+
+def list_adapters(state_folder: Path, corpus: str | None = None) -> list[Adapter]:
+    """All adapters, those of the state folder before the shipped ones of the same corpus."""
+    found = []
+    for root, shipped in ((state_folder / "adapters", False), (SHIPPED_FOLDER, True)):
+        for path in sorted(root.glob(f"*/*/{_MANIFEST}")):
+            if ASIDE_MARK not in path.parent.name:
+                found.append(read_adapter(path.parent, shipped=shipped))
+    return [one for one in found if corpus is None or one.manifest.corpus == corpus]
+
+
+def find_adapter(state_folder: Path, corpus: str, name: str) -> Adapter:
+    """Find the adapter of that name for a corpus.
+
+    :raises AdapterError: when there is none; names those there are.
+    """
+    adapters = list_adapters(state_folder, corpus)
+    for adapter in adapters:
+        if adapter.manifest.name == name:
+            return adapter
+    known = ", ".join(one.manifest.name for one in adapters) or "none"
+    raise AdapterError(f"There is no adapter {name!r} for the corpus {corpus} (there are: {known}).")
+
+
+def active_adapter(state_folder: Path, corpus: str) -> Adapter | None:
+    """Return the adapter that was activated, else the newest of the state folder, else the shipped.
+
+    :raises AdapterError: when the activated one is gone.
+    """
+    chosen = state_folder / "adapters" / corpus / "active"
+    if chosen.is_file():
+        return find_adapter(state_folder, corpus, chosen.read_text(encoding="utf-8").strip())
+    adapters = list_adapters(state_folder, corpus)
+    own = [one for one in adapters if not one.shipped]
+    if own:
+        return max(own, key=lambda one: (one.folder / _MANIFEST).stat().st_mtime)
+    return adapters[0] if adapters else None
+
+
+def read_adapter(folder: Path, *, shipped: bool = False) -> Adapter:
+    """Read an adapter folder's manifest.
+
+    :raises AdapterError: when it has none that can be read.
+    """
+    try:
+        text = (folder / _MANIFEST).read_text(encoding="utf-8")
+        manifest = AdapterManifest.model_validate_json(text)
+    except (OSError, ValidationError) as error:
+        raise AdapterError(
+            f"{folder} is no adapter of this project: its {_MANIFEST} cannot be read. "
+            "Train one with `sft-vs-rag train`, or remove the folder."
+        ) from error
+    return Adapter(manifest=manifest, folder=folder, shipped=shipped)
+
+
+def check_adapter(adapter: Adapter, *, base_fingerprint: str, base_model: str) -> None:
+    """Refuse an adapter of another base, with other prompts, or with damaged files.
+
+    :raises AdapterError: says which and what to do.
+    """
+    manifest = adapter.manifest
+    if manifest.base_fingerprint != base_fingerprint:
+        raise AdapterError(
+            f"The adapter {manifest.name} was trained on {manifest.base_model} "
+            f"({manifest.base_fingerprint[:12]}), not on {base_model} ({base_fingerprint[:12]}). "
+            "Choose that base model, or train an adapter for this one."
+        )
+    if adapter_fingerprint(adapter.folder) != manifest.sha256:
+        raise AdapterError(
+            f"The adapter {manifest.name} in {adapter.folder} is damaged: its files differ from "
+            "its manifest. Train it again."
+        )
+
+
+def adapter_fingerprint(folder: Path) -> str:
+    """SHA-256 over the weights and PEFT's configuration.
+
+    :raises AdapterError: when a file is missing.
+    """
+    files = [folder / _WEIGHTS, folder / _CONFIG]
+    for path in files:
+        if not path.is_file():
+            raise AdapterError(f"{path} is missing; train the adapter again.")
+    return fingerprint(files)
+
+
+def write_manifest(folder: Path, manifest: AdapterManifest) -> None:
+    """Put the manifest beside the adapter's files."""
+    write_json(folder / _MANIFEST, manifest.model_dump(mode="json"))
+
+
+def remove_adapter(adapter: Adapter) -> None:
+    """Delete an adapter of the state folder.
+
+    :raises AdapterError: when it ships with the project.
+    """
+    if adapter.shipped:
+        raise AdapterError(f"{adapter.manifest.name} ships with the project and is not removed.")
+    shutil.rmtree(adapter.folder)
+    chosen = adapter.folder.parent / "active"
+    if chosen.is_file() and chosen.read_text(encoding="utf-8").strip() == adapter.manifest.name:
+        chosen.unlink()
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that make an adapter what it is."""
+    from importlib.metadata import version  # noqa: PLC0415
+
+    return {name: version(name) for name in ("torch", "transformers", "peft", "trl")}

@@ -1,0 +1,36 @@
+"""The README of an adapter folder: a PEFT model card written from its manifest."""
+
+from sft.manifest import AdapterManifest
+
+
+def model_card(manifest: AdapterManifest) -> str:
+    """Write the card: front matter for the hub, then what it is and how it was made."""
+    recipe = "\n".join(f"| {key} | {value} |" for key, value in manifest.recipe)
+    scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in manifest.scores.items())
+    libraries = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
+    return f"""---
+base_model: HuggingFaceTB/SmolLM2-135M-Instruct
+library_name: peft
+pipeline_tag: text-generation
+license: apache-2.0
+tags: [lora, sft, trl, sft-vs-rag]
+---
+
+# {manifest.name}
+
+A LoRA adapter for `{manifest.base_model}` (SHA-256 `{manifest.base_fingerprint[:12]}`),
+fine-tuned on the corpus *{manifest.corpus}* (`{manifest.corpus_fingerprint[:12]}`) with
+{manifest.rows} rows in {manifest.steps} steps and {manifest.seconds:.0f} seconds. It answers
+questions on that corpus, with or without retrieved context, in this project's prompts
+(version {manifest.prompt_version}); for anything else it is not meant.
+
+| score | value |
+|---|---|
+{scores}
+
+| recipe | value |
+|---|---|
+{recipe}
+
+Made with {libraries}.
+"""

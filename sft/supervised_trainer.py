@@ -1,0 +1,50 @@
+"""TRL's `SFTTrainer` with the vocabulary computed only where a token is supervised.
+
+On a CPU, TRL 1.16 projects every position to the vocabulary (its compact path needs Triton); the
+prompt's positions are most of a row and cost as much as the whole of a small model's layers. A hook
+before the head keeps the supervised positions, so it works through PEFT and DDP wrappers alike.
+"""
+
+from typing import Any
+
+import torch
+from trl import SFTTrainer
+
+
+class SupervisedTrainer(SFTTrainer):
+    """Mean cross-entropy over the supervised tokens of a batch, as the parent computes it."""
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> Any:
+        """Return the loss in nats a token, and the outputs when they are asked for."""
+        # The token that follows each position is its label; the last position predicts nothing.
+        labels = inputs["labels"][:, 1:]
+        supervised = labels != -100
+
+        def keep_supervised(_: Any, arguments: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+            return (arguments[0][:, :-1][supervised],)
+
+        head = self.accelerator.unwrap_model(model).get_output_embeddings()
+        hook = head.register_forward_pre_hook(keep_supervised)
+        try:
+            outputs = model(
+                input_ids=inputs["input_ids"],
+                attention_mask=inputs["attention_mask"],
+                use_cache=False,
+            )
+        finally:
+            hook.remove()
+        total = torch.nn.functional.cross_entropy(
+            outputs.logits.float(), labels[supervised], reduction="sum"
+        )
+        count = supervised.sum() if num_items_in_batch is None else num_items_in_batch
+        loss = total / torch.as_tensor(count, device=total.device).clamp(min=1)
+        if num_items_in_batch is not None:
+            # The count covers every process, and DDP averages their gradients.
+            loss = loss * self.accelerator.num_processes
+        return (loss, outputs) if return_outputs else loss

@@ -1,0 +1,250 @@
+"""Where the wings meet: each verb of the terminal and the page is one method of `Workbench`."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from arms import Arms, FineTuned, Library, Wording
+from contexts import training_contexts
+from core.corpus.read import Corpus, read_corpus
+from core.device import find_device
+from core.errors import AdapterError, CorpusError, ProjectError, RetrievalUnavailable
+from core.language_model import LanguageModel
+from core.model_files import find_language_model
+from core.records import AnswerDelta, ArmName, Hit
+from core.settings import Settings
+from rag.encoder import Encoder
+from rag.indexes import IndexReport, build_index, open_index
+from rag.reading import Reader
+from rag.retrieval import HybridRetriever
+from sft.adapters import Adapter, active_adapter, check_adapter, find_adapter
+from sft.recipe import Recipe
+from sft.rows import Wording as RowWording
+from sft.rows import build_rows
+from sft.training import TrainingJob, TrainingResult, train_adapter
+
+
+class QuestionError(ProjectError):
+    """A question cannot be asked."""
+
+
+class Workbench:
+    """Holds the loaded models and opens everything else when it is needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load nothing yet."""
+        self.settings = settings
+        self._loading = threading.RLock()
+        self._model: LanguageModel | None = None
+        self._encoder: Encoder | None = None
+        self._arms: dict[tuple[str, str | None, str | None], Arms] = {}
+        self._libraries: dict[str, Library] = {}
+
+    # What everything stands on
+
+    def model(self) -> LanguageModel:
+        """Return the language model, loaded the first time."""
+        with self._loading:
+            if self._model is None:
+                self._model = LanguageModel(
+                    self.settings.base_model,
+                    self.settings.state / "models",
+                    device=self.settings.device,
+                    dtype=self.settings.dtype,
+                )
+            return self._model
+
+    def encoder(self) -> Encoder:
+        """Return the encoder, loaded the first time."""
+        with self._loading:
+            if self._encoder is None:
+                device = str(find_device(self.settings.device))
+                self._encoder = Encoder(self.settings.encoder, device=device)
+            return self._encoder
+
+    def corpus(self, reference: str) -> Corpus:
+        """Read a corpus; see `core.corpus.read.read_corpus`."""
+        return read_corpus(reference, seed=self.settings.seed)
+
+    # Retrieval
+
+    def index(self, reference: str) -> IndexReport:
+        """Build the corpus's index aside and switch to it."""
+        corpus = self.corpus(reference)
+        return build_index(corpus, self.encoder(), self.settings.state / "indexes")
+
+    def library(self, corpus: Corpus, *, build: bool = True) -> Library:
+        """Open what the open-book arms look things up with.
+
+        :param build: index the corpus first where it has no index or the documents have changed.
+        :raises RetrievalUnavailable: when there is no index, or no document to index.
+        :raises VectorIndexError: when the index is damaged; it is never rebuilt unasked.
+        """
+        with self._loading:
+            if not corpus.documents:
+                raise RetrievalUnavailable(
+                    f"The corpus {corpus.name} has no documents, so nothing can be looked up: "
+                    "only base and sft can answer."
+                )
+            folder = self.settings.state / "indexes"
+            opened = open_index(corpus, self.encoder(), folder)
+            if opened is None and build:
+                build_index(corpus, self.encoder(), folder)
+                opened = open_index(corpus, self.encoder(), folder)
+            if opened is None:
+                raise RetrievalUnavailable(
+                    f"The corpus {corpus.name} is not indexed: run `sft-vs-rag index`."
+                )
+            index, name = opened
+            if name not in self._libraries:
+                language = corpus.info.language
+                self._libraries[name] = Library(
+                    HybridRetriever(index, self.encoder(), name=name, language=language),
+                    Reader(self.encoder(), language=language),
+                    k=self.settings.k,
+                    windows=self.settings.read_windows,
+                )
+            return self._libraries[name]
+
+    def retrieve(self, reference: str, question: str, k: int) -> list[Hit]:
+        """Find the `k` best passages for a question."""
+        self.check_question(question)
+        return self.library(self.corpus(reference)).retriever.retrieve(question.strip(), k)
+
+    # Fine-tuning
+
+    def train(
+        self,
+        reference: str,
+        *,
+        recipe: Recipe,
+        name: str | None = None,
+        report: Callable[[dict[str, float]], None] = lambda row: None,
+    ) -> TrainingResult:
+        """Fine-tune the base model on a corpus's questions and keep the adapter."""
+        corpus = self.corpus(reference)
+        train, validation = corpus.of_split("train"), corpus.of_split("validation")
+        if not train:
+            raise CorpusError(
+                f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
+                "Label some in qa.jsonl."
+            )
+        contexts = {}
+        if corpus.documents and recipe.open_book_share:
+            contexts = training_contexts(corpus, [*train, *validation], self.library(corpus))
+        wording = RowWording(corpus.info.system_prompt, corpus.info.abstain_text)
+        rows = build_rows(train, wording, contexts=contexts, recipe=recipe)
+        rows += self._replay_rows(len(train), recipe)
+        run = f"{corpus.name}-{uuid.uuid4().hex[:8]}"
+        files = find_language_model(self.settings.base_model, self.settings.state / "models")
+        job = TrainingJob(
+            name=name or run,
+            corpus=corpus.name,
+            corpus_fingerprint=corpus.fingerprint,
+            base_model=self.settings.base_model,
+            base_fingerprint=files.sha256,
+            base_location=files.location,
+            run_folder=self.settings.state / "runs" / run,
+            adapter_folder=self.settings.state / "adapters" / corpus.name / (name or run),
+        )
+        return train_adapter(
+            job,
+            rows,
+            build_rows(validation, wording, contexts=contexts, recipe=recipe),
+            recipe=recipe,
+            device=self.settings.device,
+            report=report,
+        )
+
+    def _replay_rows(self, questions: int, recipe: Recipe) -> list:
+        """General-knowledge rows, against forgetting, in their own corpus's words."""
+        wanted = round(questions * recipe.replay_share)
+        if not wanted:
+            return []
+        replay = self.corpus("general-knowledge")
+        wording = RowWording(replay.info.system_prompt, replay.info.abstain_text)
+        return build_rows(replay.of_split("train"), wording, contexts={}, recipe=recipe)[:wanted]
+
+    # Asking
+
+    def arms(self, reference: str, *, adapter: str | None = None) -> Arms:
+        """Put the arms of a corpus together; those that cannot run know the reason."""
+        corpus = self.corpus(reference)
+        library: Library | ProjectError
+        try:
+            library = self.library(corpus)
+        except ProjectError as error:
+            library = error
+        tuned: FineTuned | ProjectError
+        try:
+            tuned = self._fine_tuned(corpus, adapter)
+        except AdapterError as error:
+            if adapter is not None:
+                raise
+            tuned = error
+        return Arms(
+            self.model(),
+            Wording(corpus.info.system_prompt, corpus.info.abstain_text),
+            fine_tuned=tuned,
+            library=library,
+            max_new_tokens=self.settings.max_new_tokens,
+            seed=self.settings.seed,
+        )
+
+    def _fine_tuned(self, corpus: Corpus, name: str | None) -> FineTuned:
+        state = self.settings.state
+        adapter: Adapter | None
+        if name is not None:
+            adapter = find_adapter(state, corpus.name, name)
+        else:
+            adapter = active_adapter(state, corpus.name)
+        if adapter is None:
+            raise AdapterError(
+                f"The corpus {corpus.name} has no adapter yet: run `sft-vs-rag train`."
+            )
+        model = self.model()
+        check_adapter(
+            adapter, base_fingerprint=model.fingerprint, base_model=self.settings.base_model
+        )
+        # The fingerprint is in the name: an adapter retrained under its name is loaded anew.
+        loaded_as = f"{corpus.name}-{adapter.manifest.name}-{adapter.manifest.sha256[:12]}".replace(
+            ".", "-"
+        )
+        model.load_adapter(loaded_as, adapter.folder)
+        return FineTuned(adapter.manifest.name, adapter.manifest.sha256, loaded_as)
+
+    def ask(
+        self,
+        reference: str,
+        question: str,
+        arms: Sequence[ArmName],
+        *,
+        adapter: str | None = None,
+    ) -> Iterator[AnswerDelta]:
+        """Answer one question by several arms side by side."""
+        self.check_question(question)
+        together = self.arms(reference, adapter=adapter)
+        for arm in arms:
+            together.check(arm)
+        return together.stream(question.strip(), arms)
+
+    def check_question(self, question: str) -> None:
+        """Refuse an empty or a far too long question.
+
+        :raises QuestionError: says which.
+        """
+        most = self.settings.max_question_characters
+        if not question.strip():
+            raise QuestionError("The question is empty: type one.")
+        if len(question) > most:
+            raise QuestionError(
+                f"The question has {len(question)} characters; the most is {most}. Shorten it."
+            )
+
+    # Where things are
+
+    @property
+    def state(self) -> Path:
+        """The folder of everything written at run time."""
+        return self.settings.state
