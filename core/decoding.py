@@ -31,6 +31,14 @@ class ForwardPass(Protocol):
         """Return the logits (rows, vocabulary) of each row's last position."""
 
 
+@dataclass(frozen=True)
+class Stops:
+    """Where an answer ends: at an end token (not kept), or where its first line does."""
+
+    end_ids: frozenset[int]
+    line_ids: frozenset[int] = frozenset()
+
+
 @dataclass
 class Row:
     """One prompt on its way to an answer. Times are seconds since the batch began."""
@@ -39,7 +47,6 @@ class Row:
     adapter: str | None
     completion_ids: list[int] = field(default_factory=list)
     finished: bool = False
-    stopped_by_end_token: bool = False
     first_token_seconds: float = 0.0
     seconds: float = 0.0
 
@@ -81,19 +88,18 @@ def decode(
     forward: ForwardPass,
     *,
     device: torch.device,
-    end_ids: frozenset[int],
+    stops: Stops,
     max_new_tokens: int,
 ) -> Iterator[list[Row]]:
     """Decode all rows greedily; yields the rows that gained a token, step by step.
 
-    The rows are changed in place. A row finishes at an end token (which is not kept) or after
-    `max_new_tokens`.
+    The rows are changed in place. A row finishes where `stops` says or after `max_new_tokens`.
     """
     began = time.perf_counter()
     prefilled: list[tuple[list[Row], DynamicCache]] = []
     for group in _groups(rows):
         cache, logits = _prefill(group, forward, device)
-        _take_tokens(group, logits, end_ids, max_new_tokens, began)
+        _take_tokens(group, logits, stops, max_new_tokens, began)
         prefilled.append((group, cache))
         yield group
     active = [row for group, _ in prefilled for row in group]
@@ -123,7 +129,7 @@ def decode(
         )
         positions = positions + 1
         moved = [row for row in active if not row.finished]
-        _take_tokens(active, logits, end_ids, max_new_tokens, began)
+        _take_tokens(active, logits, stops, max_new_tokens, began)
         yield moved
 
 
@@ -191,7 +197,7 @@ def _join(
 def _take_tokens(
     rows: Sequence[Row],
     logits: torch.Tensor,
-    end_ids: frozenset[int],
+    stops: Stops,
     max_new_tokens: int,
     began: float,
 ) -> None:
@@ -202,8 +208,9 @@ def _take_tokens(
         if not row.completion_ids:
             row.first_token_seconds = now
         row.seconds = now
-        if token in end_ids:
-            row.finished = row.stopped_by_end_token = True
+        if token in stops.end_ids:
+            row.finished = True
             continue
         row.completion_ids.append(token)
-        row.finished = len(row.completion_ids) >= max_new_tokens
+        line_ended = token in stops.line_ids and not stops.line_ids.issuperset(row.completion_ids)
+        row.finished = line_ended or len(row.completion_ids) >= max_new_tokens

@@ -18,7 +18,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from core.decoding import Row, decode
+from core.decoding import Row, Stops, decode
 from core.device import find_device, find_dtype
 from core.errors import AdapterError, ModelError
 from core.model_files import find_language_model
@@ -76,7 +76,7 @@ class LanguageModel:
             ) from error
         if not getattr(self.tokenizer, "chat_template", None):
             raise ModelError(f"{reference!r} has no chat template: use an instruction-tuned model.")
-        self.end_ids = _end_ids(self.tokenizer, model)
+        self._stops = Stops(_end_ids(self.tokenizer, model), _line_ids(self.tokenizer))
         self.context_tokens = int(getattr(model.config, "max_position_embeddings", 2048))
         self._adapters: dict[str, str] = {}
 
@@ -88,7 +88,7 @@ class LanguageModel:
     @property
     def decoding(self) -> str:
         """The decoding setting, for provenance."""
-        return f"greedy, {str(self.dtype).removeprefix('torch.')} on {self.device.type}"
+        return f"greedy to the end token or the line's end, {str(self.dtype).removeprefix('torch.')} on {self.device.type}"
 
     def load_adapter(self, name: str, folder: Path) -> None:
         """Make an adapter folder (PEFT's files) known under `name`; the same again costs nothing.
@@ -131,7 +131,11 @@ class LanguageModel:
         text = self.tokenizer.apply_chat_template(
             prompt.messages(), tokenize=False, add_generation_prompt=True
         )
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        # Apart from each other, as training rows are: no token spans the prompt and the answer.
+        return self._tokens(text) + self._tokens(prompt.answer_prefix)
+
+    def _tokens(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"] if text else []
 
     def generate(
         self, requests: Sequence[GenerationRequest], *, max_new_tokens: int
@@ -168,19 +172,23 @@ class LanguageModel:
             rows,
             self._forward,
             device=self.device,
-            end_ids=self.end_ids,
+            stops=self._stops,
             max_new_tokens=max_new_tokens,
         )
         for moved in steps:
             for row in moved:
-                yield index_of[id(row)], self._generation(row)
+                index = index_of[id(row)]
+                yield index, self._generation(row, requests[index].prompt)
 
-    def _generation(self, row: Row) -> Generation:
-        text = self.tokenizer.decode(row.completion_ids, skip_special_tokens=True)
+    def _generation(self, row: Row, prompt: Prompt) -> Generation:
+        text = self.tokenizer.decode(row.completion_ids, skip_special_tokens=True).strip()
         if not row.finished:
             text = text.rstrip("�")  # half of a character: its other tokens are still to come
+        text = text.split("\n")[0].strip()
+        if prompt.answer_prefix.endswith('"'):
+            text = text.removesuffix('"')
         return Generation(
-            text=text.strip(),
+            text=text,
             prompt_tokens=len(row.prompt_ids),
             completion_tokens=len(row.completion_ids),
             first_token_seconds=row.first_token_seconds,
@@ -199,8 +207,7 @@ class LanguageModel:
     ) -> list[float]:
         """Negative log-likelihood in nats of each token of `completion` and of the end after it."""
         start = self.encode(prompt)
-        wanted = self.tokenizer(completion, add_special_tokens=False)["input_ids"]
-        wanted = [*wanted, self.tokenizer.eos_token_id]
+        wanted = [*self._tokens(completion), self.tokenizer.eos_token_id]
         ids, mask = self._padded([start + wanted])
         keep = torch.arange(len(start) - 1, len(start) + len(wanted) - 1, device=self.device)
         logits = self._forward([adapter], _inputs(ids, mask), keep=keep)
@@ -253,3 +260,10 @@ def _end_ids(tokenizer: Any, model: Any) -> frozenset[int]:
     named = model.generation_config.eos_token_id
     several = named if isinstance(named, list) else [named]
     return frozenset(token for token in [tokenizer.eos_token_id, *several] if token is not None)
+
+
+def _line_ids(tokenizer: Any) -> frozenset[int]:
+    """Every token that breaks the line: an answer here is one line."""
+    vocabulary = [[token] for token in range(len(tokenizer))]
+    texts = tokenizer.batch_decode(vocabulary)
+    return frozenset(token for token, text in enumerate(texts) if "\n" in text)

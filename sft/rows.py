@@ -106,6 +106,8 @@ def tokenise(rows: Sequence[TrainingRow], tokenizer: Any, *, max_tokens: int) ->
             row.prompt.messages(), tokenize=False, add_generation_prompt=True
         )
         prompt_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        if row.prompt.answer_prefix:
+            prompt_ids += tokenizer(row.prompt.answer_prefix, add_special_tokens=False)["input_ids"]
         answer_ids = tokenizer(row.completion.strip(), add_special_tokens=False)["input_ids"]
         # Set by hand: pad and end are one token here, and a collator that masks pads would
         # mask the end too, so that the model never learns to stop.

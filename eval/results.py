@@ -1,0 +1,103 @@
+"""The files an evaluation leaves: `results.jsonl`, a row for each question and arm, and
+`summary.json`, in the shape the design fixes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.records import (
+    DECLINED_KINDS,
+    Answer,
+    Exposure,
+    Question,
+    Record,
+)
+from eval.normalise import contains
+from eval.scores import METRICS, score
+
+#: How a desk declines in plain words, whatever the corpus calls it.
+_REFUSAL_OPENINGS = ("I cannot help with that", "I can't help with that")
+
+
+class ResultRow(Record):
+    """One arm's answer to one question, scored."""
+
+    question_id: str
+    arm: str
+    prediction: str
+    references: tuple[str, ...]
+    kind: str
+    exposure: Exposure | None
+    metrics: dict[str, float]
+    hits: tuple[dict[str, Any], ...]
+    citations: tuple[dict[str, Any], ...]
+    abstained: bool
+    seconds: float
+    prompt_tokens: int
+    completion_tokens: int
+    #: Why a wrong answer failed; filled by the diagnosis, empty until then.
+    diagnosis: str = ""
+    #: The document the question is about: rows of one document are not independent.
+    document: str = ""
+
+
+def score_answer(
+    question: Question, answer: Answer, *, exposure: Exposure | None, abstain_text: str
+) -> ResultRow:
+    """Score one answer against its question's references.
+
+    Accuracy of an unanswerable question or a refusal is whether the arm declined. The other
+    metrics compare texts; an unanswerable question's reference is then the abstaining text.
+    """
+    references = question.answers or (abstain_text,)
+    metrics = score(answer.text, references)
+    if question.kind in DECLINED_KINDS:
+        metrics["accuracy"] = float(declined(question, answer))
+    return ResultRow(
+        question_id=question.id,
+        arm=answer.arm,
+        prediction=answer.text,
+        references=tuple(references),
+        kind=question.kind,
+        exposure=exposure,
+        metrics={name: round(metrics[name], 6) for name in METRICS},
+        hits=tuple(
+            {
+                "passage": hit.passage.id,
+                "document": hit.passage.document_id,
+                "score": round(hit.score, 6),
+                "relevant": holds_evidence(question, hit.passage.document_id, hit.passage.text),
+            }
+            for hit in answer.hits
+        ),
+        citations=tuple(citation.model_dump() for citation in answer.citations),
+        abstained=answer.abstained,
+        seconds=round(answer.seconds, 4),
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
+        document=question.evidence[0].document if question.evidence else question.fact,
+    )
+
+
+def declined(question: Question, answer: Answer) -> bool:
+    """Say whether an answer abstained or refused."""
+    refusals = question.answers if question.kind == "refusal" else ()
+    return answer.abstained or any(
+        contains(answer.text, refusal) for refusal in (*refusals, *_REFUSAL_OPENINGS)
+    )
+
+
+def holds_evidence(question: Question, document_id: str, text: str) -> bool:
+    """Say whether a passage holds a quote that the question's answer rests on."""
+    return any(
+        evidence.document == document_id and evidence.quote in text
+        for evidence in question.evidence
+    )
+
+
+def rows_by_arm(rows: Sequence[ResultRow]) -> dict[str, list[ResultRow]]:
+    """Group rows by arm, in the order they come."""
+    grouped: dict[str, list[ResultRow]] = {}
+    for row in rows:
+        grouped.setdefault(row.arm, []).append(row)
+    return grouped

@@ -1,0 +1,90 @@
+"""Runs an evaluation: answers in fixed batches, scores them, and writes the two result files."""
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from core.corpus.read import Corpus
+from core.errors import EvaluationError
+from core.records import Answer, ArmName, Question, Split
+from core.storage import write_json, write_text
+from eval.results import ResultRow, score_answer
+from eval.summary import summarise
+
+
+class BatchAnswerer(Protocol):
+    """What the runner asks: see `arms.Arms.answer`."""
+
+    def answer(
+        self,
+        questions: Sequence[str],
+        arms: Sequence[ArmName],
+        *,
+        report: Callable[[int], None],
+    ) -> list[list[Answer]]:
+        """Answer each question by each arm."""
+
+
+def choose_questions(corpus: Corpus, split: Split, *, limit: int | None, seed: int) -> list[Question]:
+    """Take the questions of a split, or a seeded sample of `limit` of them, in the file's order.
+
+    :raises EvaluationError: when the split has none.
+    """
+    questions = corpus.of_split(split)
+    if not questions:
+        raise EvaluationError(
+            f"{corpus.folder} has no questions of the {split} split: label some in qa.jsonl."
+        )
+    if limit is None or limit >= len(questions):
+        return questions
+    if limit < 1:
+        raise EvaluationError(f"--limit {limit}: ask at least one question.")
+    chosen = set(random.Random(seed).sample(range(len(questions)), limit))
+    return [question for index, question in enumerate(questions) if index in chosen]
+
+
+def evaluate_arms(
+    corpus: Corpus,
+    questions: Sequence[Question],
+    answerer: BatchAnswerer,
+    *,
+    arms: Sequence[ArmName],
+    report: Callable[[int], None] = lambda done: None,
+) -> list[ResultRow]:
+    """Answer and score the questions: a row for each question and arm, arms beside each other."""
+    answers = answerer.answer([question.question for question in questions], arms, report=report)
+    exposures = corpus.exposures
+    return [
+        score_answer(
+            question,
+            answer,
+            exposure=exposures.get(question.id),
+            abstain_text=corpus.info.abstain_text,
+        )
+        for question, row in zip(questions, answers, strict=True)
+        for answer in row
+    ]
+
+
+def write_results(
+    folder: Path,
+    rows: Sequence[ResultRow],
+    *,
+    corpus: str,
+    split: str,
+    provenance: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """Write `results.jsonl` and `summary.json` into `folder`, and return the summary.
+
+    :raises StorageError: when the disk refuses; neither file is left half-written.
+    """
+    summary = summarise(rows, corpus=corpus, split=split, provenance=provenance, seed=seed)
+    columns = {"document"}
+    write_text(
+        folder / "results.jsonl",
+        "".join(row.model_dump_json(exclude=columns) + "\n" for row in rows),
+    )
+    write_json(folder / "summary.json", summary)
+    return summary
