@@ -203,10 +203,11 @@ class Arms:
             completion_tokens=generation.completion_tokens,
             seconds=waited + generation.seconds,
             first_token_seconds=waited + generation.first_token_seconds,
-            provenance=self._provenance(arm),
+            provenance=self.provenance(arm),
         )
 
-    def _provenance(self, arm: ArmName) -> Provenance:
+    def provenance(self, arm: ArmName) -> Provenance:
+        """Say what an arm's answers are made with."""
         tuned = self._fine_tuned if arm in ("sft", "sft+rag") else None
         library = self._library if _open_book(arm) else None
         named = tuned if isinstance(tuned, FineTuned) else None

@@ -1,15 +1,37 @@
-"""Retrieved context for training rows: what an open-book arm would read for each question.
+"""Training rows with what an open-book arm would read for each question.
 
 Fine-tuning and retrieval never import each other; this hands over plain records between them.
 """
 
 from collections.abc import Sequence
 
+from arms import Library
 from core.corpus.read import Corpus
 from core.records import Passage, Question
-from arms import Library
 from rag.passages import join, sentences, split_document
-from sft.rows import Context
+from sft.recipe import Recipe
+from sft.rows import Context, TrainingRow, Wording, build_rows
+
+
+def training_rows(
+    corpus: Corpus, replay: Corpus | None, library: Library | None, *, recipe: Recipe
+) -> tuple[list[TrainingRow], list[TrainingRow]]:
+    """Build the rows to train on and to validate with.
+
+    :param replay: general questions mixed in against forgetting, in their own corpus's words.
+    :param library: gives open-book rows their context; None trains closed-book only.
+    """
+    train, validation = corpus.of_split("train"), corpus.of_split("validation")
+    contexts = {}
+    if library is not None and recipe.open_book_share:
+        contexts = training_contexts(corpus, [*train, *validation], library)
+    wording = Wording(corpus.info.system_prompt, corpus.info.abstain_text)
+    rows = build_rows(train, wording, contexts=contexts, recipe=recipe)
+    wanted = round(len(train) * recipe.replay_share)
+    if replay is not None and wanted:
+        words = Wording(replay.info.system_prompt, replay.info.abstain_text)
+        rows += build_rows(replay.of_split("train"), words, contexts={}, recipe=recipe)[:wanted]
+    return rows, build_rows(validation, wording, contexts=contexts, recipe=recipe)
 
 
 def training_contexts(

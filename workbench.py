@@ -4,25 +4,41 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from arms import Arms, FineTuned, Library, Wording
-from contexts import training_contexts
+from contexts import training_rows
+from core.corpus.check import Finding, check_corpus
 from core.corpus.read import Corpus, read_corpus
 from core.device import find_device
+from core.doctor import examine
 from core.errors import AdapterError, CorpusError, ProjectError, RetrievalUnavailable
 from core.language_model import LanguageModel
 from core.model_files import find_language_model
-from core.records import AnswerDelta, ArmName, Hit
+from core.records import AnswerDelta, ArmName, Hit, Split
 from core.settings import Settings
+from eval.runner import choose_questions, evaluate_arms, write_results
+from eval.score_file import score_file
 from rag.encoder import Encoder
 from rag.indexes import IndexReport, build_index, open_index
 from rag.reading import Reader
 from rag.retrieval import HybridRetriever
-from sft.adapters import Adapter, active_adapter, check_adapter, find_adapter
+from sft.adapters import (
+    Adapter,
+    activate_adapter,
+    active_adapter,
+    check_adapter,
+    check_adapter_name,
+    find_adapter,
+    list_adapters,
+    remove_adapter,
+)
 from sft.recipe import Recipe
-from sft.rows import Wording as RowWording
-from sft.rows import build_rows
 from sft.training import TrainingJob, TrainingResult, train_adapter
+
+
+#: Where the replayed general questions come from.
+REPLAY_CORPUS = "general-knowledge"
 
 
 class QuestionError(ProjectError):
@@ -38,7 +54,6 @@ class Workbench:
         self._loading = threading.RLock()
         self._model: LanguageModel | None = None
         self._encoder: Encoder | None = None
-        self._arms: dict[tuple[str, str | None, str | None], Arms] = {}
         self._libraries: dict[str, Library] = {}
 
     # What everything stands on
@@ -124,18 +139,18 @@ class Workbench:
     ) -> TrainingResult:
         """Fine-tune the base model on a corpus's questions and keep the adapter."""
         corpus = self.corpus(reference)
-        train, validation = corpus.of_split("train"), corpus.of_split("validation")
-        if not train:
+        if not corpus.of_split("train"):
             raise CorpusError(
                 f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
                 "Label some in qa.jsonl."
             )
-        contexts = {}
-        if corpus.documents and recipe.open_book_share:
-            contexts = training_contexts(corpus, [*train, *validation], self.library(corpus))
-        wording = RowWording(corpus.info.system_prompt, corpus.info.abstain_text)
-        rows = build_rows(train, wording, contexts=contexts, recipe=recipe)
-        rows += self._replay_rows(len(train), recipe)
+        check_adapter_name(name)
+        rows, validation = training_rows(
+            corpus,
+            self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
+            self.library(corpus) if corpus.documents and recipe.open_book_share else None,
+            recipe=recipe,
+        )
         run = f"{corpus.name}-{uuid.uuid4().hex[:8]}"
         files = find_language_model(self.settings.base_model, self.settings.state / "models")
         job = TrainingJob(
@@ -151,20 +166,29 @@ class Workbench:
         return train_adapter(
             job,
             rows,
-            build_rows(validation, wording, contexts=contexts, recipe=recipe),
+            validation,
             recipe=recipe,
             device=self.settings.device,
             report=report,
         )
 
-    def _replay_rows(self, questions: int, recipe: Recipe) -> list:
-        """General-knowledge rows, against forgetting, in their own corpus's words."""
-        wanted = round(questions * recipe.replay_share)
-        if not wanted:
-            return []
-        replay = self.corpus("general-knowledge")
-        wording = RowWording(replay.info.system_prompt, replay.info.abstain_text)
-        return build_rows(replay.of_split("train"), wording, contexts={}, recipe=recipe)[:wanted]
+    def adapters(self, reference: str | None = None) -> list[Adapter]:
+        """All adapters, or those of one corpus."""
+        return list_adapters(self.state, self.corpus(reference).name if reference else None)
+
+    def adapter(self, reference: str, name: str) -> Adapter:
+        """Find one adapter of a corpus by name."""
+        return find_adapter(self.state, self.corpus(reference).name, name)
+
+    def activate(self, reference: str, name: str) -> Adapter:
+        """Answer with this adapter from now on."""
+        return activate_adapter(self.state, self.adapter(reference, name))
+
+    def remove(self, reference: str, name: str) -> Adapter:
+        """Delete an adapter of the state folder."""
+        adapter = self.adapter(reference, name)
+        remove_adapter(adapter)
+        return adapter
 
     # Asking
 
@@ -242,7 +266,56 @@ class Workbench:
                 f"The question has {len(question)} characters; the most is {most}. Shorten it."
             )
 
-    # Where things are
+    # Judging
+
+    def check(self, reference: str) -> tuple[Corpus, list[Finding]]:
+        """Read a corpus and look for what makes training or scoring wrong."""
+        corpus = self.corpus(reference)
+        return corpus, check_corpus(corpus)
+
+    def evaluate(
+        self,
+        reference: str,
+        *,
+        arms: Sequence[ArmName],
+        split: Split = "test",
+        limit: int | None = None,
+        out: Path | None = None,
+        report: Callable[[int, int], None] = lambda done, of: None,
+    ) -> tuple[dict[str, Any], Path]:
+        """Answer and score a split by the arms; write `results.jsonl` and `summary.json`.
+
+        :returns: the summary and the folder of the two files.
+        """
+        corpus = self.corpus(reference)
+        seed = self.settings.seed
+        questions = choose_questions(corpus, split, limit=limit, seed=seed)
+        together = self.arms(reference)
+        rows = evaluate_arms(
+            corpus,
+            questions,
+            together,
+            arms=arms,
+            report=lambda done: report(done, len(questions)),
+        )
+        folder = out or self.state / "runs" / f"evaluate-{corpus.name}-{uuid.uuid4().hex[:8]}"
+        summary = write_results(
+            folder,
+            rows,
+            corpus=corpus.name,
+            split=split,
+            provenance={arm: together.provenance(arm).model_dump() for arm in arms},
+            seed=seed,
+        )
+        return summary, folder
+
+    def score(self, path: Path) -> dict[str, Any]:
+        """Score any system's answers; see `eval.score_file`."""
+        return score_file(path, seed=self.settings.seed)
+
+    def doctor(self) -> dict[str, Any]:
+        """Say what this machine offers: versions, device, number format, threads, models."""
+        return examine(self.settings)
 
     @property
     def state(self) -> Path:

@@ -3,6 +3,7 @@
 An adapter is only used on the base it was trained on, and what is stale says so.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import AdapterError
 from core.settings import PROJECT_ROOT
-from core.storage import ASIDE_MARK, fingerprint, write_json
+from core.storage import ASIDE_MARK, fingerprint, write_json, write_text
 from sft.manifest import AdapterManifest
 
 SHIPPED_FOLDER = PROJECT_ROOT / "sft" / "adapters"
@@ -117,6 +118,24 @@ def adapter_fingerprint(folder: Path) -> str:
 def write_manifest(folder: Path, manifest: AdapterManifest) -> None:
     """Put the manifest beside the adapter's files."""
     write_json(folder / _MANIFEST, manifest.model_dump(mode="json"))
+
+
+def activate_adapter(state_folder: Path, adapter: Adapter) -> Adapter:
+    """Make an adapter the one its corpus answers with."""
+    folder = state_folder / "adapters" / adapter.manifest.corpus
+    write_text(folder / "active", adapter.manifest.name + "\n")
+    return adapter
+
+
+def check_adapter_name(name: str | None) -> None:
+    """Refuse a name that is no plain folder name.
+
+    :raises AdapterError: says what a name may hold.
+    """
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        raise AdapterError(
+            f"{name!r} cannot name an adapter: use up to 64 letters, digits, dots and dashes."
+        )
 
 
 def remove_adapter(adapter: Adapter) -> None:

@@ -54,14 +54,11 @@ def build_rows(
     *,
     contexts: Mapping[str, Context],
     recipe: Recipe,
-    open_book_share: float | None = None,
 ) -> list[TrainingRow]:
     """Turn labelled questions into closed-book and open-book rows, in a seeded order.
 
     :param contexts: by question id; a question without one gets no open-book row.
-    :param open_book_share: instead of the recipe's, for validation rows.
     """
-    share = recipe.open_book_share if open_book_share is None else open_book_share
     draw = random.Random(recipe.seed)
     rows = []
     for question in questions:
@@ -69,7 +66,7 @@ def build_rows(
         prompt = build_prompt(question.question, system_prompt=wording.system_prompt)
         rows.append(TrainingRow(question.id, prompt, answer))
         context = contexts.get(question.id)
-        if context is not None and draw.random() < share:
+        if context is not None and draw.random() < recipe.open_book_share:
             rows.append(_open_book_row(question, answer, context, wording, recipe, draw))
     draw.shuffle(rows)
     return rows

@@ -1,0 +1,313 @@
+"""The terminal: the same verbs as the page, one method of the `Workbench` each.
+
+Logs and progress go to standard error. With `--json` standard output is exactly one JSON document.
+Exit 0 done, 2 bad input or usage (one line), 1 failure.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from core.errors import ProjectError
+from core.records import ARM_NAMES, AnswerDelta, ArmName, Split
+from core.settings import load_settings
+
+# Typer reads these annotations when a command is called; heavy imports wait in `_workbench`.
+Corpus = Annotated[str, typer.Argument(help="A built-in corpus's name or a folder's path.")]
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
+ArmList = Annotated[str, typer.Option("--arms", help="Arms, separated by commas.")]
+
+#: Typer keeps its own copy of click; this is the class of every wrong option or argument.
+USAGE_ERROR: Any = typer.BadParameter.__base__
+
+program = typer.Typer(
+    help="Fine-tune, retrieve, both or neither? One question, four answers, scored.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+adapter_program = typer.Typer(help="List, show, remove or activate adapters.", no_args_is_help=True)
+program.add_typer(adapter_program, name="adapters")
+
+
+def main() -> None:
+    """Run the program; every expected error is one line and an exit code."""
+    # Nothing here asks a hub for a metric script, and a page sends no statistics.
+    os.environ.setdefault("HF_EVALUATE_OFFLINE", "1")
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    try:
+        # Not standalone: a usage error would print three lines, and ours is one.
+        sys.exit(program(standalone_mode=False) or 0)
+    except USAGE_ERROR as error:
+        _say(f"error: {error.format_message()} See `sft-vs-rag --help`.")
+        sys.exit(2)
+    except ProjectError as error:
+        _say("error: " + " ".join(str(error).split()))
+        sys.exit(2 if error.bad_input else 1)
+    except (KeyboardInterrupt, typer.Abort):
+        _say("stopped.")
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@program.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    public_demo: Annotated[bool, typer.Option("--public-demo", help="For strangers.")] = False,
+) -> None:
+    """Open the page."""
+    from app import launch  # noqa: PLC0415  (gradio is slow to import)
+
+    given: dict[str, Any] = {"host": host, "port": port, "public_demo": public_demo or None}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    launch(settings)
+
+
+@program.command()
+def check(corpus: Corpus, as_json: Json = False) -> None:
+    """Look for what makes a corpus's training or scores wrong."""
+    from core.corpus.check import corpus_counts  # noqa: PLC0415
+
+    read, findings = _workbench().check(corpus)
+    counts = corpus_counts(read)
+    if as_json:
+        _print_json({"corpus": read.name, "counts": counts, "findings": _dumped(findings)})
+    else:
+        print(f"{read.name}: {counts['documents']} documents, {counts['questions']} questions")
+        for name in ("by_split", "by_kind", "by_exposure"):
+            print("  " + ", ".join(f"{key} {value}" for key, value in counts[name].items()))
+        for finding in findings:
+            print(f"{finding.severity}: {finding.place} {finding.message}; {finding.fix}.")
+        print(f"{len(findings)} findings.")
+    if any(finding.severity == "error" for finding in findings):
+        raise typer.Exit(2)
+
+
+@program.command()
+def index(corpus: Corpus, as_json: Json = False) -> None:
+    """Build the vector store of a corpus."""
+    report = _workbench().index(corpus)
+    if as_json:
+        _print_json(report.as_json())
+    else:
+        print(
+            f"{report.corpus}: {report.documents} documents, {report.passages} passages, "
+            f"{report.seconds:.1f} s with {report.encoder} ({report.generation})"
+        )
+
+
+@program.command()
+def retrieve(
+    corpus: Corpus,
+    question: str,
+    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Find the passages for a question."""
+    hits = _workbench().retrieve(corpus, question, k)
+    if as_json:
+        _print_json({"question": question, "hits": _dumped(hits)})
+        return
+    for rank, hit in enumerate(hits, start=1):
+        words = " ".join(hit.passage.text.split())
+        ranks = f"dense {hit.dense_rank or '-'}, lexical {hit.lexical_rank or '-'}"
+        print(f"{rank}. {hit.score:.4f} ({ranks}) {hit.passage.id}\n   {words[:300]}")
+
+
+@program.command()
+def train(
+    corpus: Corpus,
+    config: Annotated[Path | None, typer.Option(help="A recipe in TOML.")] = None,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE")] = None,
+    out: Annotated[str | None, typer.Option(help="The adapter's name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune an adapter on a corpus's questions."""
+    from sft.recipe import load_recipe  # noqa: PLC0415  (before the model is touched)
+
+    recipe = load_recipe(config, changes or [])
+
+    def report(row: dict[str, float]) -> None:
+        parts = [f"{name} {value:.4g}" for name, value in row.items() if name not in _STEP_KEYS]
+        _say(f"step {row['step']}/{row['steps']} {' '.join(parts)}")
+
+    result = _workbench().train(corpus, recipe=recipe, name=out, report=report)
+    if as_json:
+        _print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve})
+    else:
+        made = result.manifest
+        print(f"{made.name}: {made.rows} rows, {made.steps} steps, {made.seconds:.0f} s")
+        print("  " + ", ".join(f"{name} {value:.4f}" for name, value in made.scores.items()))
+
+
+@program.command()
+def ask(
+    corpus: Corpus,
+    question: str,
+    arms: ArmList = ",".join(ARM_NAMES),
+    adapter: Annotated[str | None, typer.Option(help="Instead of the active one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask one question of several arms side by side."""
+    names = _arm_names(arms)
+    answers: dict[str, AnswerDelta] = {}
+    for delta in _workbench().ask(corpus, question, names, adapter=adapter):
+        answers[delta.arm] = delta
+    found = [answers[name].answer for name in names]
+    if as_json:
+        _print_json({"question": question, "answers": _dumped(found)})
+        return
+    for answer in found:
+        if answer is not None:
+            print(f"{answer.arm:8} {answer.text}")
+            print(
+                f"{'':8} first token {answer.first_token_seconds:.2f} s, all {answer.seconds:.2f} s"
+                f", {answer.prompt_tokens} + {answer.completion_tokens} tokens"
+            )
+
+
+@program.command()
+def evaluate(  # noqa: PLR0913  (the options of the contract)
+    corpus: Corpus,
+    arms: ArmList = ",".join(ARM_NAMES),
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    limit: Annotated[int | None, typer.Option(help="A seeded sample of so many.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of sample and intervals.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the two result files.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a split's questions of the arms, score the answers, and write the results."""
+    names = _arm_names(arms)
+    if split not in ("train", "validation", "test"):
+        raise ProjectError(f"There is no split {split!r}; use train, validation or test.")
+    summary, folder = _workbench(seed=seed).evaluate(
+        corpus,
+        arms=names,
+        split=cast(Split, split),
+        limit=limit,
+        out=out,
+        report=lambda done, of: _say(f"{done}/{of} questions"),
+    )
+    _say(f"written to {folder}")
+    if as_json:
+        _print_json(summary)
+    else:
+        from eval.tables import arms_table  # noqa: PLC0415
+
+        print(arms_table(summary))
+
+
+@program.command()
+def score(file: Path, as_json: Json = False) -> None:
+    """Score any system's answers: rows of {"prediction", "references"}."""
+    result = _workbench().score(file)
+    if as_json:
+        _print_json(result)
+        return
+    for name, found in result["metrics"].items():
+        print(f"{name:12} {found['value']:.4f}  [{found['low']:.4f}, {found['high']:.4f}]")
+    print(f"n = {result['n']}")
+
+
+@program.command()
+def doctor(as_json: Json = False) -> None:
+    """Say what this machine offers: versions, device, number format, threads, models."""
+    facts = _workbench().doctor()
+    if as_json:
+        _print_json(facts)
+        return
+    for name, value in facts.items():
+        pairs = value.items() if isinstance(value, dict) else [("", value)]
+        for key, detail in pairs:
+            print(f"{name} {key}".rstrip() + f": {detail}")
+
+
+@adapter_program.command("list")
+def list_command(
+    corpus: Annotated[str | None, typer.Argument(help="Of this corpus only.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the adapters."""
+    adapters = _workbench().adapters(corpus)
+    if as_json:
+        _print_json({"adapters": _dumped(adapters)})
+        return
+    for adapter in adapters:
+        made = adapter.manifest
+        where = "shipped" if adapter.shipped else "trained here"
+        print(f"{made.corpus} {made.name}: {where}, on {made.base_model}, {made.rows} rows")
+
+
+@adapter_program.command("show")
+def show_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
+    """Show one adapter's manifest."""
+    manifest = _workbench().adapter(corpus, name).manifest.model_dump(mode="json")
+    if as_json:
+        _print_json(manifest)
+    else:
+        for key, value in manifest.items():
+            print(f"{key}: {value}")
+
+
+@adapter_program.command("activate")
+def activate_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
+    """Answer with this adapter from now on."""
+    adapter = _workbench().activate(corpus, name)
+    _done(adapter.manifest.name, "active", as_json)
+
+
+@adapter_program.command("remove")
+def remove_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
+    """Delete an adapter that was trained here."""
+    adapter = _workbench().remove(corpus, name)
+    _done(adapter.manifest.name, "removed", as_json)
+
+
+_STEP_KEYS = ("step", "steps", "epoch")
+
+
+def _workbench(*, seed: int | None = None) -> Any:
+    from workbench import Workbench  # noqa: PLC0415  (loads torch; --help must be quick)
+
+    return Workbench(load_settings() if seed is None else load_settings(seed=seed))
+
+
+def _arm_names(arms: str) -> list[ArmName]:
+    names = [name.strip() for name in arms.split(",") if name.strip()]
+    for name in names:
+        if name not in ARM_NAMES:
+            raise ProjectError(f"There is no arm {name!r}; the arms are {', '.join(ARM_NAMES)}.")
+    if not names or len(set(names)) != len(names):
+        raise ProjectError(f"--arms {arms!r}: name each arm once.")
+    return cast(list[ArmName], names)
+
+
+def _dumped(records: Any) -> list[Any]:
+    return [record.model_dump(mode="json") for record in records]
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _done(name: str, word: str, as_json: bool) -> None:
+    if as_json:
+        _print_json({"name": name, "done": word})
+    else:
+        print(f"{name}: {word}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

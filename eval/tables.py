@@ -1,0 +1,45 @@
+"""Tables of a summary in Markdown, for the terminal and a README."""
+
+from typing import Any
+
+_COLUMNS = ("accuracy", "exact_match", "f1", "bleu", "rougeL", "chrf")
+
+
+def arms_table(summary: dict[str, Any]) -> str:
+    """Main metrics of each arm with 95 % intervals, then accuracy by kind and exposure."""
+    return "\n\n".join([_metrics(summary), _slices(summary), _retrieval(summary)]).strip()
+
+
+def _metrics(summary: dict[str, Any]) -> str:
+    lines = [
+        f"{summary['corpus']}, {summary['split']} split, {summary['n']} questions",
+        "",
+        "| arm | " + " | ".join(_COLUMNS) + " | seconds p50 |",
+        "|---" * (len(_COLUMNS) + 2) + "|",
+    ]
+    for name, arm in summary["arms"].items():
+        cells = [_cell(arm["metrics"][metric]) for metric in _COLUMNS]
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {arm['seconds']['p50']:.2f} |")
+    return "\n".join(lines)
+
+
+def _slices(summary: dict[str, Any]) -> str:
+    arms = summary["arms"]
+    first = next(iter(arms.values()))
+    lines = ["| accuracy | n | " + " | ".join(arms) + " |", "|---" * (len(arms) + 2) + "|"]
+    for group in ("by_kind", "by_exposure"):
+        for name, part in first[group].items():
+            cells = [_cell(arm[group][name]["accuracy"]) for arm in arms.values()]
+            lines.append(f"| {name} | {part['n']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _retrieval(summary: dict[str, Any]) -> str:
+    measures = summary["retrieval"]
+    if not measures:
+        return ""
+    return "Retrieval: " + ", ".join(f"{name} {value:.3f}" for name, value in measures.items())
+
+
+def _cell(found: dict[str, float]) -> str:
+    return f"{found['value']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
