@@ -122,9 +122,7 @@ class Arms:
             self.check(arm)
         found = self._find(question) if any(_open_book(arm) for arm in arms) else None
         requests = [self._request(question, arm, found) for arm in arms]
-        for index, generation in self._model.stream(
-            requests, max_new_tokens=self._max_new_tokens
-        ):
+        for index, generation in self._model.stream(requests, max_new_tokens=self._max_new_tokens):
             arm = arms[index]
             answer = self._answer(arm, generation, found) if generation.finished else None
             yield AnswerDelta(arm, generation.text, answer)

@@ -4,7 +4,6 @@ Logs and progress go to standard error. With `--json` standard output is exactly
 Exit 0 done, 2 bad input or usage (one line), 1 failure.
 """
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -15,11 +14,14 @@ import typer
 from core.errors import ProjectError
 from core.records import ARM_NAMES, AnswerDelta, ArmName, Split
 from core.settings import load_settings
+from printing import done, dumped, print_json, say
 
 # Typer reads these annotations when a command is called; heavy imports wait in `_workbench`.
 Corpus = Annotated[str, typer.Argument(help="A built-in corpus's name or a folder's path.")]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
 ArmList = Annotated[str, typer.Option("--arms", help="Arms, separated by commas.")]
+
+ALL_ARMS = ",".join(ARM_NAMES)
 
 #: Typer keeps its own copy of click; this is the class of every wrong option or argument.
 USAGE_ERROR: Any = typer.BadParameter.__base__
@@ -44,13 +46,13 @@ def main() -> None:
         # Not standalone: a usage error would print three lines, and ours is one.
         sys.exit(program(standalone_mode=False) or 0)
     except USAGE_ERROR as error:
-        _say(f"error: {error.format_message()} See `sft-vs-rag --help`.")
+        say(f"error: {error.format_message()} See `sft-vs-rag --help`.")
         sys.exit(2)
     except ProjectError as error:
-        _say("error: " + " ".join(str(error).split()))
+        say("error: " + " ".join(str(error).split()))
         sys.exit(2 if error.bad_input else 1)
     except (KeyboardInterrupt, typer.Abort):
-        _say("stopped.")
+        say("stopped.")
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -79,7 +81,7 @@ def check(corpus: Corpus, as_json: Json = False) -> None:
     read, findings = _workbench().check(corpus)
     counts = corpus_counts(read)
     if as_json:
-        _print_json({"corpus": read.name, "counts": counts, "findings": _dumped(findings)})
+        print_json({"corpus": read.name, "counts": counts, "findings": dumped(findings)})
     else:
         print(f"{read.name}: {counts['documents']} documents, {counts['questions']} questions")
         for name in ("by_split", "by_kind", "by_exposure"):
@@ -96,7 +98,7 @@ def index(corpus: Corpus, as_json: Json = False) -> None:
     """Build the vector store of a corpus."""
     report = _workbench().index(corpus)
     if as_json:
-        _print_json(report.as_json())
+        print_json(report.as_json())
     else:
         print(
             f"{report.corpus}: {report.documents} documents, {report.passages} passages, "
@@ -114,7 +116,7 @@ def retrieve(
     """Find the passages for a question."""
     hits = _workbench().retrieve(corpus, question, k)
     if as_json:
-        _print_json({"question": question, "hits": _dumped(hits)})
+        print_json({"question": question, "hits": dumped(hits)})
         return
     for rank, hit in enumerate(hits, start=1):
         words = " ".join(hit.passage.text.split())
@@ -137,11 +139,11 @@ def train(
 
     def report(row: dict[str, float]) -> None:
         parts = [f"{name} {value:.4g}" for name, value in row.items() if name not in _STEP_KEYS]
-        _say(f"step {row['step']}/{row['steps']} {' '.join(parts)}")
+        say(f"step {row['step']}/{row['steps']} {' '.join(parts)}")
 
     result = _workbench().train(corpus, recipe=recipe, name=out, report=report)
     if as_json:
-        _print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve})
+        print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve})
     else:
         made = result.manifest
         print(f"{made.name}: {made.rows} rows, {made.steps} steps, {made.seconds:.0f} s")
@@ -152,7 +154,7 @@ def train(
 def ask(
     corpus: Corpus,
     question: str,
-    arms: ArmList = ",".join(ARM_NAMES),
+    arms: ArmList = ALL_ARMS,
     adapter: Annotated[str | None, typer.Option(help="Instead of the active one.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -161,23 +163,22 @@ def ask(
     answers: dict[str, AnswerDelta] = {}
     for delta in _workbench().ask(corpus, question, names, adapter=adapter):
         answers[delta.arm] = delta
-    found = [answers[name].answer for name in names]
+    found = [one for name in names if (one := answers[name].answer) is not None]
     if as_json:
-        _print_json({"question": question, "answers": _dumped(found)})
+        print_json({"question": question, "answers": dumped(found)})
         return
     for answer in found:
-        if answer is not None:
-            print(f"{answer.arm:8} {answer.text}")
-            print(
-                f"{'':8} first token {answer.first_token_seconds:.2f} s, all {answer.seconds:.2f} s"
-                f", {answer.prompt_tokens} + {answer.completion_tokens} tokens"
-            )
+        print(f"{answer.arm:8} {answer.text}")
+        print(
+            f"{'':8} first token {answer.first_token_seconds:.2f} s, all {answer.seconds:.2f} s, "
+            f"{answer.prompt_tokens} + {answer.completion_tokens} tokens"
+        )
 
 
 @program.command()
-def evaluate(  # noqa: PLR0913  (the options of the contract)
+def evaluate(
     corpus: Corpus,
-    arms: ArmList = ",".join(ARM_NAMES),
+    arms: ArmList = ALL_ARMS,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     limit: Annotated[int | None, typer.Option(help="A seeded sample of so many.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of sample and intervals.")] = None,
@@ -194,11 +195,11 @@ def evaluate(  # noqa: PLR0913  (the options of the contract)
         split=cast(Split, split),
         limit=limit,
         out=out,
-        report=lambda done, of: _say(f"{done}/{of} questions"),
+        report=lambda done, of: say(f"{done}/{of} questions"),
     )
-    _say(f"written to {folder}")
+    say(f"written to {folder}")
     if as_json:
-        _print_json(summary)
+        print_json(summary)
     else:
         from eval.tables import arms_table  # noqa: PLC0415
 
@@ -210,7 +211,7 @@ def score(file: Path, as_json: Json = False) -> None:
     """Score any system's answers: rows of {"prediction", "references"}."""
     result = _workbench().score(file)
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     for name, found in result["metrics"].items():
         print(f"{name:12} {found['value']:.4f}  [{found['low']:.4f}, {found['high']:.4f}]")
@@ -222,7 +223,7 @@ def doctor(as_json: Json = False) -> None:
     """Say what this machine offers: versions, device, number format, threads, models."""
     facts = _workbench().doctor()
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     for name, value in facts.items():
         pairs = value.items() if isinstance(value, dict) else [("", value)]
@@ -238,7 +239,7 @@ def list_command(
     """List the adapters."""
     adapters = _workbench().adapters(corpus)
     if as_json:
-        _print_json({"adapters": _dumped(adapters)})
+        print_json({"adapters": dumped(adapters)})
         return
     for adapter in adapters:
         made = adapter.manifest
@@ -251,7 +252,7 @@ def show_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
     """Show one adapter's manifest."""
     manifest = _workbench().adapter(corpus, name).manifest.model_dump(mode="json")
     if as_json:
-        _print_json(manifest)
+        print_json(manifest)
     else:
         for key, value in manifest.items():
             print(f"{key}: {value}")
@@ -261,14 +262,14 @@ def show_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
 def activate_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
     """Answer with this adapter from now on."""
     adapter = _workbench().activate(corpus, name)
-    _done(adapter.manifest.name, "active", as_json)
+    done(adapter.manifest.name, "active", as_json)
 
 
 @adapter_program.command("remove")
 def remove_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
     """Delete an adapter that was trained here."""
     adapter = _workbench().remove(corpus, name)
-    _done(adapter.manifest.name, "removed", as_json)
+    done(adapter.manifest.name, "removed", as_json)
 
 
 _STEP_KEYS = ("step", "steps", "epoch")
@@ -288,25 +289,6 @@ def _arm_names(arms: str) -> list[ArmName]:
     if not names or len(set(names)) != len(names):
         raise ProjectError(f"--arms {arms!r}: name each arm once.")
     return cast(list[ArmName], names)
-
-
-def _dumped(records: Any) -> list[Any]:
-    return [record.model_dump(mode="json") for record in records]
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _done(name: str, word: str, as_json: bool) -> None:
-    if as_json:
-        _print_json({"name": name, "done": word})
-    else:
-        print(f"{name}: {word}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def _gold_window(passages: list[Passage], start: int, end: int) -> Passage | Non
 
 
 def _holds(window: Passage, spans: list[tuple[str, int, int]]) -> bool:
-    """Does the window hold at least half of one of the quotes?"""
+    """Say whether the window holds at least half of one of the quotes."""
     return any(
         window.document_id == document_id
         and 2 * (min(window.end, end) - max(window.start, start)) >= end - start

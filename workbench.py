@@ -1,6 +1,5 @@
 """Where the wings meet: each verb of the terminal and the page is one method of `Workbench`."""
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,24 +9,20 @@ from arms import Arms, FineTuned, Library, Wording
 from contexts import training_rows
 from core.corpus.check import Finding, check_corpus
 from core.corpus.read import Corpus, read_corpus
-from core.device import find_device
 from core.doctor import examine
-from core.errors import AdapterError, CorpusError, ProjectError, RetrievalUnavailable
+from core.errors import AdapterError, CorpusError, ProjectError
 from core.language_model import LanguageModel
 from core.model_files import find_language_model
 from core.records import AnswerDelta, ArmName, Hit, Split
 from core.settings import Settings
 from eval.runner import choose_questions, evaluate_arms, write_results
 from eval.score_file import score_file
+from loaded import Loaded
 from rag.encoder import Encoder
-from rag.indexes import IndexReport, build_index, open_index
-from rag.reading import Reader
-from rag.retrieval import HybridRetriever
+from rag.indexes import IndexReport, build_index
 from sft.adapters import (
     Adapter,
     activate_adapter,
-    active_adapter,
-    check_adapter,
     check_adapter_name,
     find_adapter,
     list_adapters,
@@ -35,7 +30,6 @@ from sft.adapters import (
 )
 from sft.recipe import Recipe
 from sft.training import TrainingJob, TrainingResult, train_adapter
-
 
 #: Where the replayed general questions come from.
 REPLAY_CORPUS = "general-knowledge"
@@ -46,37 +40,26 @@ class QuestionError(ProjectError):
 
 
 class Workbench:
-    """Holds the loaded models and opens everything else when it is needed."""
+    """One method a verb; what is loaded once is shared by all of them."""
 
     def __init__(self, settings: Settings) -> None:
         """Load nothing yet."""
         self.settings = settings
-        self._loading = threading.RLock()
-        self._model: LanguageModel | None = None
-        self._encoder: Encoder | None = None
-        self._libraries: dict[str, Library] = {}
+        self._loaded = Loaded(settings)
 
     # What everything stands on
 
     def model(self) -> LanguageModel:
         """Return the language model, loaded the first time."""
-        with self._loading:
-            if self._model is None:
-                self._model = LanguageModel(
-                    self.settings.base_model,
-                    self.settings.state / "models",
-                    device=self.settings.device,
-                    dtype=self.settings.dtype,
-                )
-            return self._model
+        return self._loaded.model()
 
     def encoder(self) -> Encoder:
         """Return the encoder, loaded the first time."""
-        with self._loading:
-            if self._encoder is None:
-                device = str(find_device(self.settings.device))
-                self._encoder = Encoder(self.settings.encoder, device=device)
-            return self._encoder
+        return self._loaded.encoder()
+
+    def library(self, corpus: Corpus) -> Library:
+        """Open what a corpus's documents are looked up with; see `Loaded.library`."""
+        return self._loaded.library(corpus)
 
     def corpus(self, reference: str) -> Corpus:
         """Read a corpus; see `core.corpus.read.read_corpus`."""
@@ -88,39 +71,6 @@ class Workbench:
         """Build the corpus's index aside and switch to it."""
         corpus = self.corpus(reference)
         return build_index(corpus, self.encoder(), self.settings.state / "indexes")
-
-    def library(self, corpus: Corpus, *, build: bool = True) -> Library:
-        """Open what the open-book arms look things up with.
-
-        :param build: index the corpus first where it has no index or the documents have changed.
-        :raises RetrievalUnavailable: when there is no index, or no document to index.
-        :raises VectorIndexError: when the index is damaged; it is never rebuilt unasked.
-        """
-        with self._loading:
-            if not corpus.documents:
-                raise RetrievalUnavailable(
-                    f"The corpus {corpus.name} has no documents, so nothing can be looked up: "
-                    "only base and sft can answer."
-                )
-            folder = self.settings.state / "indexes"
-            opened = open_index(corpus, self.encoder(), folder)
-            if opened is None and build:
-                build_index(corpus, self.encoder(), folder)
-                opened = open_index(corpus, self.encoder(), folder)
-            if opened is None:
-                raise RetrievalUnavailable(
-                    f"The corpus {corpus.name} is not indexed: run `sft-vs-rag index`."
-                )
-            index, name = opened
-            if name not in self._libraries:
-                language = corpus.info.language
-                self._libraries[name] = Library(
-                    HybridRetriever(index, self.encoder(), name=name, language=language),
-                    Reader(self.encoder(), language=language),
-                    k=self.settings.k,
-                    windows=self.settings.read_windows,
-                )
-            return self._libraries[name]
 
     def retrieve(self, reference: str, question: str, k: int) -> list[Hit]:
         """Find the `k` best passages for a question."""
@@ -202,7 +152,7 @@ class Workbench:
             library = error
         tuned: FineTuned | ProjectError
         try:
-            tuned = self._fine_tuned(corpus, adapter)
+            tuned = self._loaded.fine_tuned(corpus, adapter)
         except AdapterError as error:
             if adapter is not None:
                 raise
@@ -215,28 +165,6 @@ class Workbench:
             max_new_tokens=self.settings.max_new_tokens,
             seed=self.settings.seed,
         )
-
-    def _fine_tuned(self, corpus: Corpus, name: str | None) -> FineTuned:
-        state = self.settings.state
-        adapter: Adapter | None
-        if name is not None:
-            adapter = find_adapter(state, corpus.name, name)
-        else:
-            adapter = active_adapter(state, corpus.name)
-        if adapter is None:
-            raise AdapterError(
-                f"The corpus {corpus.name} has no adapter yet: run `sft-vs-rag train`."
-            )
-        model = self.model()
-        check_adapter(
-            adapter, base_fingerprint=model.fingerprint, base_model=self.settings.base_model
-        )
-        # The fingerprint is in the name: an adapter retrained under its name is loaded anew.
-        loaded_as = f"{corpus.name}-{adapter.manifest.name}-{adapter.manifest.sha256[:12]}".replace(
-            ".", "-"
-        )
-        model.load_adapter(loaded_as, adapter.folder)
-        return FineTuned(adapter.manifest.name, adapter.manifest.sha256, loaded_as)
 
     def ask(
         self,

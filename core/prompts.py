@@ -19,7 +19,7 @@ DEFAULT_ABSTAIN_TEXT = "I could not find this in the documents."
 
 #: How an open-book answer is begun for the model. Unasked, a small model talks about the text
 #: instead of answering from it: begun so, the embedded model's zero-shot accuracy on 64 XQuAD
-#: training questions rose from 0.41 to 0.77, and on Halden's validation questions from 0.33 to 0.75.
+#: training questions rose from 0.41 to 0.77, and on Halden's validation from 0.33 to 0.75.
 QUOTATION = 'From the text: "'
 
 

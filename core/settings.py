@@ -35,8 +35,6 @@ class Settings(BaseSettings):
     #: "auto" finds CUDA, then MPS, then CPU; bf16 only where the processor computes in it.
     device: str = "auto"
     dtype: str = "auto"
-    #: Threads for torch; 0 leaves torch's own choice.
-    threads: int = Field(0, ge=0)
     #: Greedy decoding stops at the end token or after this many tokens.
     max_new_tokens: int = Field(64, ge=1, le=1024)
     #: Passages found by the retriever, and how many of them the model is given to read.

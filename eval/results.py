@@ -1,5 +1,6 @@
-"""The files an evaluation leaves: `results.jsonl`, a row for each question and arm, and
-`summary.json`, in the shape the design fixes.
+"""The files an evaluation leaves, in the shape the design fixes.
+
+`results.jsonl` has a row for each question and arm; `summary.json` sums them up.
 """
 
 from collections.abc import Sequence

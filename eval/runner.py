@@ -26,7 +26,9 @@ class BatchAnswerer(Protocol):
         """Answer each question by each arm."""
 
 
-def choose_questions(corpus: Corpus, split: Split, *, limit: int | None, seed: int) -> list[Question]:
+def choose_questions(
+    corpus: Corpus, split: Split, *, limit: int | None, seed: int
+) -> list[Question]:
     """Take the questions of a split, or a seeded sample of `limit` of them, in the file's order.
 
     :raises EvaluationError: when the split has none.

@@ -24,9 +24,7 @@ class Encoder:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
         self.reference = reference
-        location = (
-            str(embedded_path(reference)) if reference.startswith("embedded:") else reference
-        )
+        location = str(embedded_path(reference)) if reference.startswith("embedded:") else reference
         if reference.startswith("embedded:") and location.endswith(".gguf"):
             raise ModelError(f"{reference} is a language model, not an encoder.")
         try:

@@ -49,9 +49,7 @@ def build_index(corpus: Corpus, encoder: Encoder, folder: Path) -> IndexReport:
         raise VectorIndexError(
             f"{corpus.folder} has no documents to index: put files into its documents/ folder."
         )
-    passages = [
-        passage for document in corpus.documents for passage in split_document(document)
-    ]
+    passages = [passage for document in corpus.documents for passage in split_document(document)]
     index = embed_index(passages, encoder)
     generation = f"g{int(time.time())}-{uuid.uuid4().hex[:6]}"
     home = folder / corpus.name
@@ -68,9 +66,7 @@ def build_index(corpus: Corpus, encoder: Encoder, folder: Path) -> IndexReport:
     )
 
 
-def open_index(
-    corpus: Corpus, encoder: Encoder, folder: Path
-) -> tuple[VectorIndex, str] | None:
+def open_index(corpus: Corpus, encoder: Encoder, folder: Path) -> tuple[VectorIndex, str] | None:
     """Open the current generation; None when there is none or the documents have changed since.
 
     :returns: the index and its name, `corpus/generation`.
@@ -94,9 +90,7 @@ def open_index(
 
 def documents_key(corpus: Corpus) -> str:
     """SHA-256 over the documents alone: labelling more questions makes no index stale."""
-    return fingerprint_text(
-        *(f"{document.id}\n{document.text}" for document in corpus.documents)
-    )
+    return fingerprint_text(*(f"{document.id}\n{document.text}" for document in corpus.documents))
 
 
 def _remove_others(home: Path, generation: str) -> None:

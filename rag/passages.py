@@ -1,7 +1,8 @@
 """Cuts documents into passages and passages into sentences, with exact offsets.
 
 `document.text[start:end] == passage.text`, always. `semantic-text-splitter` keeps offsets exact
-(splitters that search for the text afterwards are often wrong) and never cuts a paragraph that fits.
+(splitters that search for the text afterwards are often wrong) and never cuts a paragraph that
+fits.
 """
 
 import re

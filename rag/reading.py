@@ -90,6 +90,4 @@ def _unit_range(values: np.ndarray) -> np.ndarray:
 
 
 def _overlap(one: Passage, other: Passage) -> bool:
-    return (
-        one.document_id == other.document_id and one.start < other.end and other.start < one.end
-    )
+    return one.document_id == other.document_id and one.start < other.end and other.start < one.end

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import torch  # noqa: F401  (before faiss: on macOS the other order can crash)
 from pydantic import ValidationError
 
-import faiss
 from core.errors import VectorIndexError
 from core.records import Passage
 from core.storage import fingerprint, write_folder

@@ -21,7 +21,7 @@ _CONFIG = "adapter_config.json"
 
 
 class Adapter(BaseModel):
-    """An adapter that was found: its manifest, its folder, and whether it ships with the project."""
+    """An adapter that was found: its manifest, its folder, whether it ships with the project."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,7 +50,9 @@ def find_adapter(state_folder: Path, corpus: str, name: str) -> Adapter:
         if adapter.manifest.name == name:
             return adapter
     known = ", ".join(one.manifest.name for one in adapters) or "none"
-    raise AdapterError(f"There is no adapter {name!r} for the corpus {corpus} (there are: {known}).")
+    raise AdapterError(
+        f"There is no adapter {name!r} for the corpus {corpus} (there are: {known})."
+    )
 
 
 def active_adapter(state_folder: Path, corpus: str) -> Adapter | None:

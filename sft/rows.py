@@ -72,7 +72,7 @@ def build_rows(
     return rows
 
 
-def _open_book_row(  # noqa: PLR0913  (a private step of build_rows; each argument is used once)
+def _open_book_row(
     question: Question,
     answer: str,
     context: Context,

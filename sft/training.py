@@ -153,7 +153,7 @@ def train_adapter(
     return TrainingResult(manifests[0], curve.rows)
 
 
-def _trainer(  # noqa: PLR0913  (one assembly step; each argument is used once)
+def _trainer(
     job: TrainingJob,
     train_rows: list[dict],
     validation_rows: list[dict],

@@ -143,7 +143,9 @@ def _read_question(line: str, place: str) -> Question:
     try:
         value: Any = json.loads(line)
     except json.JSONDecodeError as error:
-        raise CorpusError(f"{place}: is not JSON ({error.msg} at character {error.pos}).") from error
+        raise CorpusError(
+            f"{place}: is not JSON ({error.msg} at character {error.pos})."
+        ) from error
     if not isinstance(value, dict):
         raise CorpusError(f"{place}: is {type(value).__name__}, not an object with a question.")
     try:

@@ -21,7 +21,7 @@ def with_splits(questions: Sequence[Question], *, seed: int = 0) -> list[Questio
 
 
 def exposures(questions: Sequence[Question]) -> dict[str, Exposure]:
-    """Exposure of each test question by id: was its fact trained on, in other words, or not?"""
+    """Exposure of each test question by id: whether its fact was trained on in other words."""
     trained = {question.fact for question in questions if question.split == "train"}
     return {
         question.id: "reworded" if question.fact in trained else "untrained"

@@ -1,0 +1,1 @@
+"""The web page: one file a part."""
