@@ -49,8 +49,10 @@ class Library:
 
     retriever: Retriever
     reader: Reader
+    #: Passages found, how many of the best are read, and stretches of them given to the model.
     k: int
     windows: int
+    read_from: int = 5
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ class Arms:
         began = time.perf_counter()
         library = self._library
         hits = library.retriever.retrieve(question, library.k)
-        read = library.reader.windows(question, hits, windows=library.windows)
+        read = library.reader.windows(question, hits[: library.read_from], windows=library.windows)
         return _Found(tuple(hits), tuple(read), time.perf_counter() - began)
 
     def _request(self, question: str, arm: ArmName, found: _Found | None) -> GenerationRequest:

@@ -72,7 +72,9 @@ def _context(
     hits = library.retriever.retrieve(question.question, library.k)
     # A few more than are read, so that enough are left when those with the evidence are taken out.
     ranked = library.reader.windows(
-        question.question, hits, windows=library.windows + len(spans) + 2
+        question.question,
+        hits[: library.read_from],
+        windows=library.windows + len(spans) + 2,
     )
     read = ranked[: library.windows]
     others = [window for window in ranked if not _holds(window, spans)]

@@ -77,6 +77,7 @@ class Loaded:
                     Reader(self.encoder(), language=language),
                     k=self._settings.k,
                     windows=self._settings.read_windows,
+                    read_from=self._settings.read_from,
                 )
             return self._libraries[name]
 

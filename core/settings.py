@@ -37,8 +37,10 @@ class Settings(BaseSettings):
     dtype: str = "auto"
     #: Greedy decoding stops at the end token or after this many tokens.
     max_new_tokens: int = Field(64, ge=1, le=1024)
-    #: Passages found by the retriever, and how many of them the model is given to read.
-    k: int = Field(5, ge=1, le=50)
+    #: Passages found by the retriever, how many of the best are read, and how many stretches of
+    #: them the model is given.
+    k: int = Field(10, ge=1, le=50)
+    read_from: int = Field(5, ge=1, le=50)
     read_windows: int = Field(1, ge=1, le=10)
     max_question_characters: int = Field(2000, ge=1)
     seed: int = 0

@@ -20,6 +20,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     EarlyStoppingCallback,
+    PrinterCallback,
     TrainerCallback,
     set_seed,
 )
@@ -220,7 +221,7 @@ def _trainer(
         remove_unused_columns=True,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    return SupervisedTrainer(
+    trainer = SupervisedTrainer(
         model=model,
         args=arguments,
         train_dataset=Dataset.from_list(train_rows),
@@ -228,6 +229,9 @@ def _trainer(
         processing_class=tokenizer,
         callbacks=callbacks,
     )
+    # It prints every log to standard output, which belongs to the command's result.
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _save_half_precision(model: Any, folder: Path) -> None:
