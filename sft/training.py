@@ -113,7 +113,15 @@ def train_adapter(
     job.run_folder.mkdir(parents=True, exist_ok=True)
     write_json(job.run_folder / "recipe.json", recipe.model_dump(mode="json"))
     curve = _Curve(job.run_folder / "curve.jsonl", report)
-    trainer = _trainer(job, train_rows, validation_rows, recipe, device, tokenizer, curve)
+    trainer = build_trainer(
+        job,
+        train_rows,
+        validation_rows,
+        recipe=recipe,
+        device=device,
+        tokenizer=tokenizer,
+        callbacks=[curve],
+    )
     try:
         outcome = trainer.train()
     except torch.OutOfMemoryError as error:
@@ -154,15 +162,17 @@ def train_adapter(
     return TrainingResult(manifests[0], curve.rows)
 
 
-def _trainer(
+def build_trainer(
     job: TrainingJob,
     train_rows: list[dict],
     validation_rows: list[dict],
+    *,
     recipe: Recipe,
     device: str,
     tokenizer: Any,
-    curve: _Curve,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> SupervisedTrainer:
+    """Set up a run: the frozen base with a new adapter, and every choice of the recipe."""
     from datasets import Dataset  # noqa: PLC0415  (slow to import)
 
     where = find_device(device)
@@ -183,9 +193,9 @@ def _trainer(
     )
     steps_per_epoch = math.ceil(len(train_rows) / recipe.batch_size)
     every = max(1, steps_per_epoch // recipe.validations_per_epoch)
-    callbacks: list[TrainerCallback] = [curve]
+    called = list(callbacks)
     if validation_rows and recipe.patience:
-        callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
+        called.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
     arguments = SFTConfig(
         output_dir=str(job.run_folder / "checkpoints"),
         num_train_epochs=recipe.epochs,
@@ -227,7 +237,7 @@ def _trainer(
         train_dataset=Dataset.from_list(train_rows),
         eval_dataset=Dataset.from_list(validation_rows) if validation_rows else None,
         processing_class=tokenizer,
-        callbacks=callbacks,
+        callbacks=called,
     )
     # It prints every log to standard output, which belongs to the command's result.
     trainer.remove_callback(PrinterCallback)
