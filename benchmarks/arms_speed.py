@@ -94,9 +94,7 @@ def batches(arms: Arms, questions: Sequence[Question]) -> None:
         for arm in ARM_NAMES:
             arms.answer([text], [arm])
     single = time.perf_counter() - began
-    print(
-        f"| one by one ÷ in batches of 16, four arms, time | {single / batched:.2f} × | ≥ 4 |"
-    )
+    print(f"| one by one ÷ in batches of 16, four arms, time | {single / batched:.2f} × | ≥ 4 |")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""The evidence: the passages that were found, what was read of them, what the answers took."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from core.records import Answer, ArmName, Citation, Hit
+from ui.markup import marked
+
+#: Passages shown at once; the model reads from no more.
+_SHOWN = 5
+
+
+def evidence(answers: Mapping[ArmName, Answer], arms: Sequence[ArmName]) -> str:
+    """Render the hits of the open-book answers among `arms`; nothing when there is none."""
+    open_book = [answers[arm] for arm in arms if arm in answers and answers[arm].hits]
+    if not open_book:
+        return ""
+    # All open-book arms of one question are given the same passages.
+    hits = open_book[0].hits
+    cards = "".join(_card(rank, hit, open_book) for rank, hit in enumerate(hits[:_SHOWN], start=1))
+    keys = '<span class="key read">given to the model to read</span>' + "".join(
+        f'<span class="key"><mark class="{_name(answer.arm)}">'
+        f"taken by {_title(answer.arm)}</mark></span>"
+        for answer in open_book
+        if answer.citations
+    )
+    return (
+        '<section class="evidence" aria-label="Evidence"><header><h3>Evidence</h3>'
+        f'<p class="keys">{keys}</p></header><ol>{cards}</ol></section>'
+    )
+
+
+def _card(rank: int, hit: Hit, answers: Sequence[Answer]) -> str:
+    passage = hit.passage
+    stretches = []
+    for answer in answers:
+        documents = {read.id: read.document_id for read in answer.read}
+        for read in answer.read:
+            if read.document_id == passage.document_id:
+                stretches.append((read.start - passage.start, read.end - passage.start, "read"))
+        for citation in answer.citations:
+            if documents.get(citation.passage_id) == passage.document_id:
+                stretches.append(_cited(citation, passage.start, answer.arm))
+    similarity = "–" if hit.similarity is None else f"{hit.similarity:.2f}"
+    ranks = (
+        f'<span title="reciprocal-rank fusion of both ranks">score {hit.score:.4f}</span>'
+        f'<span title="rank by meaning (vectors)">by meaning {_rank(hit.dense_rank)}</span>'
+        f'<span title="rank by words (BM25)">by words {_rank(hit.lexical_rank)}</span>'
+        f'<span title="cosine of question and passage">cosine {similarity}</span>'
+    )
+    return (
+        f'<li><p class="source"><b>{rank}</b> <span class="document">'
+        f"{escape(passage.document_id)}</span> "
+        f'<span class="heading">{escape(passage.heading)}</span></p>'
+        f'<p class="ranks">{ranks}</p>'
+        f'<p class="passage">{marked(passage.text, stretches, inside=("read",))}</p></li>'
+    )
+
+
+def _cited(citation: Citation, offset: int, arm: ArmName) -> tuple[int, int, str]:
+    return citation.start - offset, citation.end - offset, _name(arm)
+
+
+def _rank(rank: int | None) -> str:
+    return "–" if rank is None else f"#{rank}"
+
+
+def _name(arm: ArmName) -> str:
+    return arm.replace("+", "-")
+
+
+def _title(arm: ArmName) -> str:
+    return arm.upper().replace("+", " + ")
