@@ -9,7 +9,7 @@ from arms import Arms
 from core.errors import ProjectError
 from core.records import ARM_NAMES, Answer, ArmName
 from ui.panes import Asked
-from ui.questions import reference_of
+from ui.questions import described, reference_of
 from workbench import Workbench
 
 #: What can be chosen to look at.
@@ -37,7 +37,9 @@ def answers(workbench: Workbench, domain: str, question: str, *, view: str) -> I
     try:
         workbench.check_question(question)
         corpus = workbench.corpus(domain)
-        asked = Asked(question.strip(), reference_of(corpus, question), corpus.info.abstain_text)
+        reference = reference_of(corpus, question)
+        kind = described(corpus, reference) if reference else ""
+        asked = Asked(question.strip(), reference, kind, corpus.info.abstain_text)
         yield Moment(asked)
         together = workbench.arms(domain)
         reasons = {arm: why for arm, why in together.unavailable().items() if arm in VIEWS[view]}

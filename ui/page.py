@@ -30,7 +30,7 @@ def build_page(workbench: Workbench) -> gr.Blocks:
     with gr.Blocks(title="SFT vs RAG", analytics_enabled=False) as page:
         last = gr.State(None)
         gr.HTML(_MASTHEAD, js_on_load=None)
-        with gr.Row(equal_height=True):
+        with gr.Row():
             domain = gr.Dropdown(domains, value=first, label="Domain", scale=2, min_width=220)
             view = gr.Radio(list(VIEWS), value=_FIRST_VIEW, label="Compare", scale=3)
         with gr.Row(equal_height=True):
@@ -44,19 +44,10 @@ def build_page(workbench: Workbench) -> gr.Blocks:
                 elem_id="question",
             )
             ask = gr.Button("Ask", variant="primary", scale=1, elem_id="ask")
+        offered = _offered(_examples(workbench, first))
         message = gr.HTML(js_on_load=None, elem_id="message")
         shown = gr.HTML(panes(VIEWS[_FIRST_VIEW], None), js_on_load=None, elem_id="panes")
         found = gr.HTML(js_on_load=None, elem_id="evidence")
-        offered = gr.Dataset(
-            components=[gr.Textbox(visible=False), gr.Textbox(visible=False)],
-            headers=["kind", "question of the test split"],
-            samples=_examples(workbench, first),
-            label="Examples",
-            samples_per_page=6,
-            type="values",
-            layout="table",
-            elem_id="examples",
-        )
         screen: list[Any] = [message, shown, found, last, ask]
 
         def on_ask(where: str, text: str, seen: str) -> Iterator[tuple[Any, ...]]:
@@ -72,8 +63,11 @@ def build_page(workbench: Workbench) -> gr.Blocks:
                 yield from _screens(workbench, where, before.question, seen)
 
         def on_domain(where: str, seen: str) -> tuple[Any, ...]:
-            rows = gr.Dataset(samples=_examples(workbench, where))
-            return "", rows, *_screen(Moment(None), seen, busy=False)
+            return (
+                "",
+                _offered(_examples(workbench, where)),
+                *_screen(Moment(None), seen, busy=False),
+            )
 
         asked = gr.on(
             [ask.click, question.submit],
@@ -87,7 +81,7 @@ def build_page(workbench: Workbench) -> gr.Blocks:
             api_visibility="private",
         )
         offered.click(
-            lambda row: row[1], offered, question, queue=False, api_visibility="private"
+            lambda row: row[0], offered, question, queue=False, api_visibility="private"
         ).then(
             on_ask,
             [domain, question, view],
@@ -113,6 +107,18 @@ def build_page(workbench: Workbench) -> gr.Blocks:
             api_visibility="private",
         )
     return page
+
+
+def _offered(questions: list[str]) -> gr.Dataset:
+    return gr.Dataset(
+        components=[gr.Textbox(visible=False)],
+        samples=[[question] for question in questions],
+        label="Examples from the test split",
+        samples_per_page=20,
+        layout="gallery",
+        elem_id="examples",
+        visible=bool(questions),
+    )
 
 
 def _screens(
@@ -147,7 +153,7 @@ def _domains(workbench: Workbench) -> list[tuple[str, str]]:
     return found
 
 
-def _examples(workbench: Workbench, domain: str) -> list[list[str]]:
+def _examples(workbench: Workbench, domain: str) -> list[str]:
     try:
         return examples(workbench.corpus(domain))
     except ProjectError:

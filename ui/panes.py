@@ -22,6 +22,8 @@ class Asked:
 
     question: str
     reference: Question | None
+    #: What kind of question it is, in words; empty for a visitor's own.
+    kind: str
     abstain_text: str
     texts: Mapping[ArmName, str] = field(default_factory=dict)
     answers: Mapping[ArmName, Answer] = field(default_factory=dict)
@@ -130,8 +132,9 @@ def _reference(asked: Asked) -> str:
     if question.kind == "unanswerable":
         return (
             '<p class="reference"><b>Reference:</b> no document answers this; '
-            "the right answer is to say so.</p>"
+            f"the right answer is to say so. <small>{escape(asked.kind)}</small></p>"
         )
     first, others = question.answers[0], question.answers[1:]
     accepted = f" <small>also accepted: {escape(' · '.join(others))}</small>" if others else ""
-    return f'<p class="reference"><b>Reference:</b> {escape(first)}{accepted}</p>'
+    kind = f" <small>({escape(asked.kind)})</small>"
+    return f'<p class="reference"><b>Reference:</b> {escape(first)}{accepted}{kind}</p>'
