@@ -89,6 +89,8 @@ class Hit(Record):
     score: float
     dense_rank: int | None = None
     lexical_rank: int | None = None
+    #: Rank of the passage by its best sentence.
+    sentence_rank: int | None = None
     #: Cosine similarity of question and passage, -1..1; None where only words matched.
     similarity: float | None = None
 

@@ -1,4 +1,4 @@
-"""Reciprocal-rank fusion of two rankings."""
+"""Reciprocal-rank fusion of rankings."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ RANK_CONSTANT = 60
 def reciprocal_rank_fusion(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
     """Fuse rankings of positions: score = Σ 1 / (60 + rank), ranks from 1; best first.
 
-    Ties are broken by the first ranking's order, then the second's.
+    Ties keep the order in which the rankings name them, the first ranking first.
     """
     scores: dict[int, float] = {}
     for ranking in rankings:

@@ -17,7 +17,7 @@ from core.storage import ASIDE_MARK, fingerprint_text, write_text
 from rag.encoder import Encoder
 from rag.passages import split_document
 from rag.retrieval import embed_index
-from rag.vector_index import VectorIndex, read_manifest
+from rag.vector_index import FORMAT, VectorIndex, read_manifest
 
 _CURRENT = "current"
 
@@ -82,7 +82,7 @@ def open_index(corpus: Corpus, encoder: Encoder, folder: Path) -> tuple[VectorIn
             f"{current} names no index generation. Build it again with `sft-vs-rag index`."
         )
     manifest = read_manifest(home / generation)
-    if manifest["corpus_fingerprint"] != documents_key(corpus):
+    if manifest["format"] != FORMAT or manifest["corpus_fingerprint"] != documents_key(corpus):
         return None
     index = VectorIndex.open(home / generation, encoder_fingerprint=encoder.fingerprint)
     return index, f"{corpus.name}/{generation}"

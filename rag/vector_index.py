@@ -21,18 +21,30 @@ from core.records import Passage
 from core.storage import fingerprint, write_folder
 from rag.encoder import Encoder
 
-_VECTORS, _PASSAGES, _MANIFEST = "vectors.faiss", "passages.jsonl", "manifest.json"
-_FORMAT = 1
+_VECTORS, _SENTENCES = "vectors.faiss", "sentences.faiss"
+_PASSAGES, _MANIFEST = "passages.jsonl", "manifest.json"
+#: Raised when the files change; an index of another format is built anew.
+FORMAT = 2
+#: Sentences looked at for each passage wanted.
+_SENTENCES_A_PASSAGE = 4
 
 
 class VectorIndex:
-    """Passages and their vectors; finds the nearest by inner product of unit vectors."""
+    """Passages, their vectors and their sentences' vectors; nearest by inner product."""
 
     def __init__(
-        self, passages: Sequence[Passage], vectors: np.ndarray, *, encoder_fingerprint: str
+        self,
+        passages: Sequence[Passage],
+        vectors: np.ndarray,
+        *,
+        sentence_vectors: np.ndarray,
+        owners: Sequence[int],
+        encoder_fingerprint: str,
     ) -> None:
-        """Put vectors (passages, dimensions) under their positions as ids.
+        """Put unit vectors (passages, dimensions) under their positions as ids.
 
+        :param sentence_vectors: (sentences, dimensions), kept under their passages' positions.
+        :param owners: the position of each sentence's passage.
         :raises VectorIndexError: for nothing to index, doubled passages, or vectors with NaN.
         """
         if not passages:
@@ -46,14 +58,26 @@ class VectorIndex:
             )
         self.passages = tuple(passages)
         self.encoder_fingerprint = encoder_fingerprint
-        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
-        self._index.add_with_ids(vectors, np.arange(len(passages), dtype=np.int64))
+        if len(sentence_vectors) != len(owners) or not np.isfinite(sentence_vectors).all():
+            raise VectorIndexError(
+                f"{len(owners)} sentences need as many finite vectors; got "
+                f"{sentence_vectors.shape}. The encoder is at fault: try another."
+            )
+        self._index = _flat(vectors, range(len(passages)))
+        self._sentences = _flat(sentence_vectors, owners)
 
     def search(self, vector: np.ndarray, k: int) -> list[tuple[int, float]]:
         """(position, cosine similarity) of the `k` nearest passages, best first."""
         scores, ids = self._index.search(vector.reshape(1, -1), min(k, len(self.passages)))
         pairs = zip(ids[0].tolist(), scores[0].tolist(), strict=True)
         return [(position, score) for position, score in pairs if position >= 0]
+
+    def search_sentences(self, vector: np.ndarray, k: int) -> list[int]:
+        """Positions of the `k` passages that hold the nearest sentences, best first."""
+        # A passage of ten near sentences is one candidate: look at more sentences than passages.
+        wanted = min(_SENTENCES_A_PASSAGE * k, self._sentences.ntotal)
+        _, ids = self._sentences.search(vector.reshape(1, -1), wanted)
+        return [position for position in dict.fromkeys(ids[0].tolist()) if position >= 0][:k]
 
     def save(self, folder: Path, *, encoder: Encoder, corpus_fingerprint: str) -> None:
         """Write the index whole into a new folder.
@@ -63,15 +87,18 @@ class VectorIndex:
 
         def fill(aside: Path) -> None:
             faiss.write_index(self._index, str(aside / _VECTORS))
+            faiss.write_index(self._sentences, str(aside / _SENTENCES))
             lines = "".join(passage.model_dump_json() + "\n" for passage in self.passages)
             (aside / _PASSAGES).write_text(lines, encoding="utf-8")
             manifest = {
-                "format": _FORMAT,
+                "format": FORMAT,
                 "encoder": encoder.reference,
                 "encoder_fingerprint": encoder.fingerprint,
                 "corpus_fingerprint": corpus_fingerprint,
                 "passages": len(self.passages),
-                "sha256": {name: fingerprint([aside / name]) for name in (_VECTORS, _PASSAGES)},
+                "sha256": {
+                    name: fingerprint([aside / name]) for name in (_VECTORS, _SENTENCES, _PASSAGES)
+                },
             }
             manifest["checksum"] = _checksum(manifest)
             (aside / _MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
@@ -98,15 +125,22 @@ class VectorIndex:
         try:
             passages = [Passage.model_validate_json(line) for line in lines if line]
             stored = faiss.read_index(str(folder / _VECTORS))
+            sentences = faiss.read_index(str(folder / _SENTENCES))
         except (ValidationError, RuntimeError) as error:
             raise _damaged(folder) from error
         index = cls.__new__(cls)
         index.passages = tuple(passages)
         index.encoder_fingerprint = encoder_fingerprint
-        index._index = stored
+        index._index, index._sentences = stored, sentences
         if stored.ntotal != len(passages):
             raise _damaged(folder)
         return index
+
+
+def _flat(vectors: np.ndarray, ids: Sequence[int]) -> Any:
+    index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
+    index.add_with_ids(vectors, np.asarray(ids, dtype=np.int64))
+    return index
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -118,7 +152,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         checksum = manifest.pop("checksum")
-        whole = checksum == _checksum(manifest) and manifest["format"] == _FORMAT
+        whole = checksum == _checksum(manifest)
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise _damaged(path) from error
     if not whole:

@@ -1,8 +1,9 @@
 """Training rows: a prompt from the one prompt builder and the answer the model should learn.
 
-Closed-book rows teach the facts. Open-book rows teach to read: some hold the right passage among
-distractors, some hold distractors only and are answered by abstaining, so that the fine-tuned
-model neither ignores what was retrieved nor believes everything that was (RAFT, Zhang et al. 2024).
+Closed-book rows teach the facts. Open-book rows teach to read: most hold what retrieval found, some
+a miss of retrieval with the answer all the same, some distractors only and are answered by
+abstaining, so that the fine-tuned model neither ignores what was retrieved nor believes everything
+that was (RAFT, Zhang et al. 2024).
 """
 
 import random
@@ -84,7 +85,7 @@ def _open_book_row(
     if question.kind not in ("unanswerable", "refusal"):
         if draw.random() < recipe.distractors_only_share:
             passages, answer = context.distractors, wording.abstain_text
-        elif not context.holds_answer:
+        elif not context.holds_answer and draw.random() >= recipe.misses_kept_share:
             passages = context.right
     prompt = build_prompt(question.question, passages, system_prompt=wording.system_prompt)
     return TrainingRow(question.id, prompt, answer)

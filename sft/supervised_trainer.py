@@ -8,11 +8,21 @@ before the head keeps the supervised positions, so it works through PEFT and DDP
 from typing import Any
 
 import torch
+from transformers.trainer_utils import EvalLoopOutput
 from trl import SFTTrainer
 
 
 class SupervisedTrainer(SFTTrainer):
-    """Mean cross-entropy over the supervised tokens of a batch, as the parent computes it."""
+    """Mean cross-entropy over the supervised tokens of a batch, as the parent computes it.
+
+    Validation also counts the rows of which every supervised token is the likeliest one
+    (`eval_exact`, a share): held-out wordings that greedy decoding would answer word for word.
+    Their loss turns upwards, as the model grows sure of its mistakes, while their number still
+    rises; so it is the number that chooses the best weights and stops a run.
+    """
+
+    _exact: int = 0
+    _validated: int = 0
 
     def compute_loss(
         self,
@@ -43,8 +53,25 @@ class SupervisedTrainer(SFTTrainer):
             outputs.logits.float(), labels[supervised], reduction="sum"
         )
         count = supervised.sum() if num_items_in_batch is None else num_items_in_batch
+        if not model.training:
+            self._count_exact(outputs.logits.argmax(dim=-1) == labels[supervised], supervised)
         loss = total / torch.as_tensor(count, device=total.device).clamp(min=1)
         if num_items_in_batch is not None:
             # The count covers every process, and DDP averages their gradients.
             loss = loss * self.accelerator.num_processes
         return (loss, outputs) if return_outputs else loss
+
+    def _count_exact(self, right: torch.Tensor, supervised: torch.Tensor) -> None:
+        wrong_rows = supervised.nonzero()[:, 0][~right].unique()
+        self._validated += len(supervised)
+        self._exact += len(supervised) - len(wrong_rows)
+
+    def evaluation_loop(
+        self, dataloader: Any, description: str, *args: Any, **kwargs: Any
+    ) -> EvalLoopOutput:
+        """Run the parent's loop and add `eval_exact` before anybody reads its metrics."""
+        self._exact = self._validated = 0
+        output = super().evaluation_loop(dataloader, description, *args, **kwargs)
+        if output.metrics is not None and self._validated:
+            output.metrics["eval_exact"] = self._exact / self._validated
+        return output

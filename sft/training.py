@@ -70,7 +70,7 @@ class _Curve(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Keep what a curve needs of the trainer's log."""
-        kept = ("loss", "eval_loss", "learning_rate", "grad_norm")
+        kept = ("loss", "eval_loss", "eval_exact", "learning_rate", "grad_norm")
         row = {key: float(logs[key]) for key in kept if key in logs}
         if not row:
             return
@@ -130,10 +130,7 @@ def train_adapter(
         ) from error
     finally:
         shutil.rmtree(job.run_folder / "checkpoints", ignore_errors=True)
-    best = trainer.state.best_metric
-    scores = {"train_loss": float(outcome.training_loss)}
-    if best is not None:
-        scores["validation_loss"] = float(best)
+    scores = {"train_loss": float(outcome.training_loss), **_best_validation(curve.rows)}
     manifests: list[AdapterManifest] = []
 
     def fill(folder: Path) -> None:
@@ -224,7 +221,8 @@ def build_trainer(
         save_total_limit=1,
         save_only_model=True,
         load_best_model_at_end=bool(validation_rows),
-        metric_for_best_model="eval_loss" if validation_rows else None,
+        metric_for_best_model="eval_exact" if validation_rows else None,
+        greater_is_better=True if validation_rows else None,
         prediction_loss_only=True,
         report_to="none",
         disable_tqdm=True,
@@ -242,6 +240,15 @@ def build_trainer(
     # It prints every log to standard output, which belongs to the command's result.
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _best_validation(curve: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Both validation figures of the step whose weights were kept; none without validation."""
+    measured = [row for row in curve if "eval_exact" in row]
+    if not measured:
+        return {}
+    best = max(measured, key=lambda row: row["eval_exact"])
+    return {"validation_exact": best["eval_exact"], "validation_loss": best["eval_loss"]}
 
 
 def _save_half_precision(model: Any, folder: Path) -> None:

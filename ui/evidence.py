@@ -45,6 +45,8 @@ def _card(rank: int, hit: Hit, answers: Sequence[Answer]) -> str:
     ranks = (
         f'<span title="reciprocal-rank fusion of both ranks">score {hit.score:.4f}</span>'
         f'<span title="rank by meaning (vectors)">by meaning {_rank(hit.dense_rank)}</span>'
+        f'<span title="rank of its best sentence by meaning">by sentence '
+        f"{_rank(hit.sentence_rank)}</span>"
         f'<span title="rank by words (BM25)">by words {_rank(hit.lexical_rank)}</span>'
         f'<span title="cosine of question and passage">cosine {similarity}</span>'
     )
