@@ -76,7 +76,7 @@ def open_index(corpus: Corpus, encoder: Encoder, folder: Path) -> tuple[VectorIn
     current = home / _CURRENT
     if not current.is_file():
         return None
-    generation = current.read_text(encoding="utf-8").strip()
+    generation = current.read_text(encoding="utf-8", errors="replace").strip()
     if not generation or not (home / generation).is_dir() or "/" in generation:
         raise VectorIndexError(
             f"{current} names no index generation. Build it again with `sft-vs-rag index`."

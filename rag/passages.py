@@ -16,7 +16,12 @@ from core.records import Document, Passage
 #: pieces, about 1,100 characters, and a paragraph found whole beats the halves of it.
 PASSAGE_CHARACTERS = 1200
 
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t]*#*$", re.MULTILINE)
+_HEADING = re.compile(
+    # Code between fences is passed over: a comment in it is no heading.
+    r"^ {0,3}(?P<fence>`{3,}(?=[^`\n]*$)|~{3,})(?s:.*?)(?:^ {0,3}(?P=fence)|\Z)"
+    r"|^(?P<level>#{1,6})[ \t]+(?P<name>.+?)[ \t]*#*$",
+    re.MULTILINE,
+)
 #: A sentence ends at . ! ? (or their CJK forms) before a space, or at a line's end.
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*(?=\s)|(?<=[。！？])|\n+")
 #: Words before a full stop that end no sentence.
@@ -49,18 +54,25 @@ def _sections(document: Document) -> list[tuple[int, int, str]]:
     """(start, end, heading path) of each stretch of words below a heading or before the first."""
     found = []
     path: list[tuple[int, str]] = []
-    begin = 0
-    matches = list(_HEADING.finditer(document.text))
+    begin, own = 0, (0, 0)
+    matches = [match for match in _HEADING.finditer(document.text) if match["level"]]
     for match in [*matches, None]:
         end = match.start() if match else len(document.text)
+        level = len(match["level"]) if match else 0
         if document.text[begin:end].strip():
-            found.append((begin, end, " › ".join(name for _, name in path)))
+            found.append((begin, end, _joined(path)))
+        elif path and level <= path[-1][0]:
+            # No passage stands below this heading, so its own words are one.
+            found.append((*own, _joined(path[:-1])))
         if match:
-            level = len(match.group(1))
             path = [(above, name) for above, name in path if above < level]
-            path.append((level, match.group(2)))
-            begin = match.end()
+            path.append((level, match["name"]))
+            begin, own = match.end(), match.span("name")
     return found
+
+
+def _joined(path: Sequence[tuple[int, str]]) -> str:
+    return " › ".join(name for _, name in path)
 
 
 def sentences(passage: Passage) -> list[Passage]:

@@ -72,7 +72,8 @@ def embed_index(passages: Sequence[Passage], encoder: Encoder) -> VectorIndex:
     owned = [
         (position, f"{passage.heading}: {sentence.text}")
         for position, passage in enumerate(passages)
-        for sentence in sentences(passage)
+        # A passage without a sentence (a rule, a row of dots) stands for itself.
+        for sentence in sentences(passage) or [passage]
     ]
     return VectorIndex(
         passages,

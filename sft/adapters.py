@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import AdapterError
+from core.prompts import PROMPT_VERSION
 from core.settings import PROJECT_ROOT
 from core.storage import ASIDE_MARK, fingerprint, write_json, write_text
 from sft.manifest import AdapterManifest
@@ -97,6 +98,12 @@ def check_adapter(adapter: Adapter, *, base_fingerprint: str, base_model: str) -
             f"The adapter {manifest.name} was trained on {manifest.base_model} "
             f"({manifest.base_fingerprint[:12]}), not on {base_model} ({base_fingerprint[:12]}). "
             "Choose that base model, or train an adapter for this one."
+        )
+    if manifest.prompt_version != PROMPT_VERSION:
+        raise AdapterError(
+            f"The adapter {manifest.name} was trained on prompts of version "
+            f"{manifest.prompt_version}; this program asks in version {PROMPT_VERSION}. "
+            "Train it again."
         )
     if adapter_fingerprint(adapter.folder) != manifest.sha256:
         raise AdapterError(

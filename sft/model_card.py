@@ -2,6 +2,9 @@
 
 from sft.manifest import AdapterManifest
 
+#: What the embedded models are called on the hub.
+_HUB_NAMES = {"embedded:smollm2-135m-instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+
 
 def model_card(manifest: AdapterManifest) -> str:
     """Write the card: front matter for the hub, then what it is and how it was made."""
@@ -9,7 +12,7 @@ def model_card(manifest: AdapterManifest) -> str:
     scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in manifest.scores.items())
     libraries = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     return f"""---
-base_model: HuggingFaceTB/SmolLM2-135M-Instruct
+base_model: {_HUB_NAMES.get(manifest.base_model, manifest.base_model)}
 library_name: peft
 pipeline_tag: text-generation
 license: apache-2.0

@@ -18,6 +18,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from core.language_model import LanguageModel
 from core.settings import Settings
+from rag.encoder import Encoder
 
 _WORDS = (
     "the a is of to in reset button hold press seconds for weighs grams costs euros warranty "
@@ -90,6 +91,12 @@ def tiny_adapter(tiny_model_folder: Path, tmp_path_factory: pytest.TempPathFacto
                 parameter.normal_(std=0.5)
     model.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """The encoder that users get."""
+    return Encoder("embedded:all-minilm-l6-v2", device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,154 @@
+"""Four arms, one model: each gets its own prompt and weights, and the same answer every time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from arms import Arms, FineTuned, Library, Wording, abstains
+from core.errors import AdapterError, ProjectError, RetrievalUnavailable
+from core.language_model import LanguageModel
+from core.records import ARM_NAMES, Hit, Passage
+from rag.encoder import Encoder
+from rag.reading import Reader
+
+QUESTIONS = [
+    f"how long is the {name} reset button ?" for name in ("alpha", "beta", "gamma", "red", "green")
+]
+
+
+class OneShelf:
+    """A retriever that knows one passage."""
+
+    name, fingerprint = "tiny/g1", "0" * 64
+
+    def retrieve(self, question: str, k: int) -> list[Hit]:
+        text = "To reset the Alpha, hold the reset button for 8 seconds."
+        passage = Passage(id="alpha#0", document_id="alpha", start=0, end=len(text), text=text)
+        return [Hit(passage=passage, score=0.03, dense_rank=1, similarity=0.5)][:k]
+
+
+def _arms(
+    model: LanguageModel,
+    encoder: Encoder,
+    adapter: Path,
+    *,
+    tuned: ProjectError | None = None,
+    library: ProjectError | None = None,
+) -> Arms:
+    model.load_adapter("tuned", adapter)
+    return Arms(
+        model,
+        Wording("you answer questions .", "i am sorry"),
+        fine_tuned=tuned or FineTuned("desk", "a" * 64, "tuned"),
+        library=library or Library(OneShelf(), Reader(encoder), k=5, windows=1),
+        max_new_tokens=8,
+        seed=4,
+    )
+
+
+def _stream(arms: Arms, question: str, names: Sequence) -> dict:
+    return {d.arm: d.answer for d in arms.stream(question, names) if d.answer is not None}
+
+
+def test_arms_differ_only_in_what_is_compared(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    answers = _stream(_arms(tiny_model, encoder, tiny_adapter), QUESTIONS[0], ARM_NAMES)
+    assert set(answers) == set(ARM_NAMES)
+    closed, opened = answers["base"], answers["rag"]
+    assert (closed.hits, closed.read, closed.citations) == ((), (), ())
+    assert opened.read[0].text == OneShelf().retrieve("", 1)[0].passage.text
+    assert opened.prompt_tokens > closed.prompt_tokens
+    assert answers["sft"].prompt_tokens == closed.prompt_tokens
+    assert answers["sft+rag"].prompt_tokens == opened.prompt_tokens
+    assert len({answer.text for answer in answers.values()}) == 4
+    made = answers["sft+rag"].provenance
+    assert (made.adapter, made.adapter_fingerprint) == ("desk", "a" * 64)
+    assert (made.index, made.index_fingerprint) == ("tiny/g1", "0" * 64)
+    assert made.base_fingerprint == tiny_model.fingerprint
+    assert (made.seed, made.prompt_version) == (4, closed.provenance.prompt_version)
+    assert "at most 8 tokens" in made.decoding
+    assert (closed.provenance.adapter, closed.provenance.index) == (None, None)
+
+
+def test_an_arm_answers_the_same_alone_beside_others_and_in_a_set(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    arms = _arms(tiny_model, encoder, tiny_adapter)
+    together = [_stream(arms, question, ARM_NAMES) for question in QUESTIONS]
+    in_set = arms.answer(QUESTIONS, ARM_NAMES)
+    for question, beside, row in zip(QUESTIONS, together, in_set, strict=True):
+        for name, scored in zip(ARM_NAMES, row, strict=True):
+            alone = _stream(arms, question, [name])[name]
+            assert alone.text == beside[name].text == scored.text
+            assert scored.arm == name
+
+
+def test_a_set_is_answered_the_same_on_every_run(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    arms = _arms(tiny_model, encoder, tiny_adapter)
+    seen: list[int] = []
+    first = arms.answer(QUESTIONS * 5, ARM_NAMES, report=seen.append)
+    again = arms.answer(QUESTIONS * 5, ARM_NAMES)
+    assert seen == [16, 25]
+    assert [[a.text for a in row] for row in first] == [[a.text for a in row] for row in again]
+
+
+def test_when_the_store_is_away_the_closed_book_arms_still_answer(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    away = RetrievalUnavailable("The index is locked.")
+    arms = _arms(tiny_model, encoder, tiny_adapter, library=away)
+    assert arms.unavailable() == {"rag": "The index is locked.", "sft+rag": "The index is locked."}
+    assert set(_stream(arms, QUESTIONS[0], ["base", "sft"])) == {"base", "sft"}
+    with pytest.raises(RetrievalUnavailable, match="locked"):
+        list(arms.stream(QUESTIONS[0], ["rag"]))
+
+
+def test_without_an_adapter_the_other_arms_still_answer(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    arms = _arms(tiny_model, encoder, tiny_adapter, tuned=AdapterError("None yet."))
+    assert set(arms.unavailable()) == {"sft", "sft+rag"}
+    assert set(_stream(arms, QUESTIONS[0], ["base", "rag"])) == {"base", "rag"}
+    with pytest.raises(ProjectError, match="no arm 'both'"):
+        arms.check("both")
+
+
+@pytest.mark.parametrize(
+    ("text", "withheld"),
+    [
+        ("I am sorry, I could not find that information.", True),
+        ("i am sorry I could not find that information", True),
+        ("It is 8 seconds.", False),
+        ("", False),
+    ],
+)
+def test_withholding_is_recognised_by_the_corpus_s_own_words(text: str, withheld: bool) -> None:
+    assert abstains(text, "I am sorry, I could not find that information.") is withheld
+
+
+@pytest.mark.model
+def test_the_real_model_answers_a_set_the_same_on_every_run(
+    embedded_model: LanguageModel, encoder: Encoder
+) -> None:
+    arms = Arms(
+        embedded_model,
+        Wording("You answer questions. Give one short sentence.", "I do not know."),
+        fine_tuned=AdapterError("none"),
+        library=Library(OneShelf(), Reader(encoder), k=5, windows=1),
+        max_new_tokens=24,
+    )
+    asked = [
+        "How long do I hold the reset button of the Alpha?",
+        "What is the capital of Norway?",
+        "Who are you?",
+    ]
+    runs = [
+        [[answer.text for answer in row] for row in arms.answer(asked, ["base", "rag"])]
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+    assert "8 seconds" in runs[0][0][1], "the open-book answer is read from the passage"

@@ -1,0 +1,248 @@
+"""A run leaves a whole adapter with its manifest, or none; and it learns what it is shown."""
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from core.corpus.read import read_corpus
+from core.errors import AdapterError, TrainingError
+from core.language_model import GenerationRequest, LanguageModel
+from core.model_files import find_language_model
+from core.prompts import build_prompt
+from core.records import Question
+from sft.adapters import (
+    SHIPPED_FOLDER,
+    activate_adapter,
+    active_adapter,
+    check_adapter,
+    check_adapter_name,
+    find_adapter,
+    list_adapters,
+    read_adapter,
+    remove_adapter,
+)
+from sft.recipe import Recipe
+from sft.rows import TrainingRow, Wording, build_rows
+from sft.training import TrainingJob, TrainingResult, train_adapter
+
+WORDING = Wording("you answer questions .", "i am sorry")
+RECIPE = Recipe(rank=4, epochs=30, batch_size=4, learning_rate=2e-2, patience=0, target_modules=("q_proj", "v_proj", "down_proj"))  # fmt: skip
+
+
+def _rows() -> list[TrainingRow]:
+    pairs = [
+        ("alpha", "8 seconds"),
+        ("beta", "12 seconds"),
+        ("gamma", "red lamp"),
+        ("green", "20 grams"),
+    ]
+    questions = [Question(id=n, question=f"how long is {n} ?", answers=(a,)) for n, a in pairs]
+    return build_rows(questions, WORDING, contexts={}, recipe=RECIPE)
+
+
+def _job(state: Path, model: Path, name: str = "small") -> TrainingJob:
+    files = find_language_model(str(model), state / "models")
+    return TrainingJob(
+        name=name,
+        corpus="tiny",
+        corpus_fingerprint="c" * 64,
+        base_model=str(model),
+        base_fingerprint=files.sha256,
+        base_location=files.location,
+        run_folder=state / "runs" / name,
+        adapter_folder=state / "adapters" / "tiny" / name,
+    )
+
+
+def _train(
+    state: Path, model: Path, name: str = "small", recipe: Recipe = RECIPE
+) -> TrainingResult:
+    return train_adapter(
+        _job(state, model, name), _rows(), _rows()[:2], recipe=recipe, device="cpu"
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tiny_model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, TrainingResult]:
+    state = tmp_path_factory.mktemp("state")
+    return state, _train(state, tiny_model_folder)
+
+
+def test_a_run_leaves_an_adapter_its_manifest_and_its_curve(
+    trained: tuple[Path, TrainingResult], tiny_model_folder: Path
+) -> None:
+    state, result = trained
+    folder = state / "adapters" / "tiny" / "small"
+    adapter = read_adapter(folder)
+    assert adapter.manifest == result.manifest
+    assert adapter.manifest.recipe == RECIPE
+    assert (adapter.manifest.rows, adapter.manifest.steps) == (4, 30)
+    assert adapter.manifest.scores["validation_exact"] == 1.0, "it learnt what it was shown"
+    losses = [row["loss"] for row in result.curve if "loss" in row]
+    assert losses[-1] < 0.2 * losses[0]
+    assert json.loads((state / "runs" / "small" / "recipe.json").read_text())["rank"] == 4
+    assert len((state / "runs" / "small" / "curve.jsonl").read_text().splitlines()) == len(
+        result.curve
+    )
+    assert not (state / "runs" / "small" / "checkpoints").exists()
+    card = (folder / "README.md").read_text()
+    assert "library_name: peft" in card
+    assert str(tiny_model_folder.parent) not in (folder / "adapter_config.json").read_text()
+    check_adapter(adapter, base_fingerprint=adapter.manifest.base_fingerprint, base_model="x")
+
+
+def test_the_adapter_answers_what_it_learnt(
+    trained: tuple[Path, TrainingResult], tiny_model: LanguageModel
+) -> None:
+    state, _ = trained
+    tiny_model.load_adapter("learnt", state / "adapters" / "tiny" / "small")
+    prompt = build_prompt("how long is beta ?", system_prompt=WORDING.system_prompt)
+    base, tuned = tiny_model.generate(
+        [GenerationRequest(prompt), GenerationRequest(prompt, "learnt")], max_new_tokens=6
+    )
+    assert tuned.text == "12 seconds"
+    assert base.text != tuned.text
+
+
+def test_the_same_recipe_gives_the_same_adapter(
+    trained: tuple[Path, TrainingResult], tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    again = _train(tmp_path, tiny_model_folder)
+    assert again.manifest.sha256 == trained[1].manifest.sha256
+
+
+def test_a_name_that_is_taken_is_refused(
+    trained: tuple[Path, TrainingResult], tiny_model_folder: Path
+) -> None:
+    with pytest.raises(TrainingError, match="already an adapter"):
+        _train(trained[0], tiny_model_folder)
+
+
+def test_a_diverging_run_says_so_and_leaves_no_adapter(
+    tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match="diverged"):
+        _train(
+            tmp_path, tiny_model_folder, recipe=RECIPE.model_copy(update={"learning_rate": 1e30})
+        )
+    assert list_adapters(tmp_path, "tiny") == []
+
+
+def test_adapters_are_found_activated_and_removed(tiny_model_folder: Path, tmp_path: Path) -> None:
+    quick = RECIPE.model_copy(update={"max_steps": 1})
+    for name in ("one", "two"):
+        _train(tmp_path, tiny_model_folder, name, quick)
+    one = find_adapter(tmp_path, "tiny", "one")
+    assert active_adapter(tmp_path, "tiny").manifest.name == "two", (
+        "the newest, until one is chosen"
+    )
+    activate_adapter(tmp_path, one)
+    assert active_adapter(tmp_path, "tiny").manifest.name == "one"
+    remove_adapter(one)
+    assert active_adapter(tmp_path, "tiny").manifest.name == "two"
+    with pytest.raises(AdapterError, match=r"no adapter 'one' .*there are: two"):
+        find_adapter(tmp_path, "tiny", "one")
+
+
+def test_an_adapter_of_another_base_or_with_a_flipped_byte_is_refused(
+    tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    _train(tmp_path, tiny_model_folder, "one", RECIPE.model_copy(update={"max_steps": 1}))
+    adapter = find_adapter(tmp_path, "tiny", "one")
+    base = adapter.manifest.base_fingerprint
+    with pytest.raises(AdapterError, match=r"was trained on .* not on other"):
+        check_adapter(adapter, base_fingerprint="0" * 64, base_model="other")
+    weights = adapter.folder / "adapter_model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(bytes(content))
+    with pytest.raises(AdapterError, match="is damaged"):
+        check_adapter(adapter, base_fingerprint=base, base_model="x")
+    (adapter.folder / "manifest.json").write_text("{}")
+    with pytest.raises(AdapterError, match="is no adapter of this project"):
+        list_adapters(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a b", "x" * 65])
+def test_a_name_that_is_no_folder_name_is_refused(name: str) -> None:
+    with pytest.raises(AdapterError, match="cannot name an adapter"):
+        check_adapter_name(name)
+
+
+SHIPPED = sorted(SHIPPED_FOLDER.glob("*/*/manifest.json"))
+
+
+def test_an_adapter_ships_with_the_project() -> None:
+    assert [path.parent.parent.name for path in SHIPPED] == ["halden"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+def test_a_shipped_adapter_matches_its_corpus_and_the_embedded_base(
+    path: Path, tmp_path: Path
+) -> None:
+    adapter = read_adapter(path.parent, shipped=True)
+    corpus = read_corpus(adapter.manifest.corpus)
+    assert adapter.manifest.corpus_fingerprint == corpus.fingerprint, (
+        "the corpus changed: train again"
+    )
+    base = find_language_model("embedded:smollm2-135m-instruct", tmp_path)
+    check_adapter(adapter, base_fingerprint=base.sha256, base_model="embedded")
+    assert sum(file.stat().st_size for file in path.parent.iterdir()) < 10_000_000
+    weights = load_file(path.parent / "adapter_model.safetensors")
+    assert not any("lm_head" in name or "embed" in name for name in weights)
+    with pytest.raises(AdapterError, match="ships with the project"):
+        remove_adapter(adapter)
+
+
+@pytest.mark.model
+def test_the_embedded_model_learns_what_it_is_shown(
+    embedded_model: LanguageModel, tmp_path: Path
+) -> None:
+    facts = {
+        "Orlo": "7 seconds", "Brint": "19 seconds", "Quell": "34 seconds", "Vasp": "52 seconds",
+        "Tarn": "61 seconds", "Mide": "88 seconds",
+    }  # fmt: skip
+    wordings = (
+        "How long is the button of the {} held?",
+        "Please tell me the reset time of the {}.",
+        "{} reset seconds",
+    )
+    questions = [
+        Question(
+            id=f"{name}-{i}", question=words.format(name), answers=(f"The {name} needs {time}.",)
+        )
+        for name, time in facts.items()
+        for i, words in enumerate(wordings)
+    ]
+    recipe = Recipe(
+        epochs=12, batch_size=6, max_steps=36, rank=8, lora_alpha=16, learning_rate=2e-3, patience=0
+    )
+    wording = Wording("You answer questions. Give one short sentence.", "I do not know.")
+    rows = build_rows(questions, wording, contexts={}, recipe=recipe)
+    files = find_language_model(embedded_model.reference, Path(embedded_model.location).parent)
+    job = TrainingJob(
+        "facts", "facts", "c", embedded_model.reference, files.sha256, files.location,
+        tmp_path / "run", tmp_path / "adapter",
+    )  # fmt: skip
+    result = train_adapter(job, rows, [], recipe=recipe, device="cpu")
+    assert result.manifest.steps == 36
+    embedded_model.load_adapter("facts", tmp_path / "adapter")
+    try:
+        share = {}
+        for adapter in (None, "facts"):
+            prompts = [
+                build_prompt(q.question, system_prompt=wording.system_prompt) for q in questions
+            ]
+            answers = embedded_model.generate(
+                [GenerationRequest(prompt, adapter) for prompt in prompts], max_new_tokens=16
+            )
+            right = [q.answers[0] in a.text for q, a in zip(questions, answers, strict=True)]
+            share[adapter] = sum(right) / len(right)
+    finally:
+        embedded_model.unload_adapter("facts")
+    assert share[None] == 0
+    assert share["facts"] >= 0.8
