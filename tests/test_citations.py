@@ -9,7 +9,21 @@ from hypothesis import strategies as st
 from core.records import Passage
 from rag.citations import cite
 
-WORDS = ["The", "reset", "button", "12", "3.5", "€", "59", "router", "of", "a", "Öl", "STRASSE", "東京"]
+WORDS = [
+    "The",
+    "reset",
+    "button",
+    "12",
+    "3.5",
+    "€",
+    "59",
+    "router",
+    "of",
+    "a",
+    "Öl",
+    "STRASSE",
+    "東京",
+]
 texts = st.lists(
     st.tuples(st.sampled_from(WORDS), st.sampled_from([" ", ", ", ". ", "\n"])), max_size=12
 ).map(lambda pieces: "".join(word + gap for word, gap in pieces))
@@ -61,7 +75,10 @@ def test_words_of_no_passage_are_not_cited(answer: str) -> None:
 
 
 def test_the_longest_run_is_cited_not_the_first() -> None:
-    read = [passage("The button is red.", 0, "short"), passage("Hold the button for 12 s.", 50, "long")]
+    read = [
+        passage("The button is red.", 0, "short"),
+        passage("Hold the button for 12 s.", 50, "long"),
+    ]
     [one] = cite("Hold the button for 12 seconds", read)
     assert (one.passage_id, one.start, one.end) == ("long", 50, 72)
     assert (one.answer_start, one.answer_end) == (0, 22)
@@ -93,6 +110,9 @@ def test_a_single_word_is_cited_where_it_is_a_number_or_long(
 
 
 def test_an_answer_from_two_passages_cites_both() -> None:
-    read = [passage("The RX200 costs 59 euros.", 0, "price"), passage("Returned within 30 days.", 90, "days")]
+    read = [
+        passage("The RX200 costs 59 euros.", 0, "price"),
+        passage("Returned within 30 days.", 90, "days"),
+    ]
     found = cite("The RX200 costs 59 euros and is returned within 30 days.", read)
     assert [one.passage_id for one in found] == ["price", "days"]

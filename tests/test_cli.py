@@ -1,0 +1,182 @@
+"""The terminal: one line for each mistake, exit codes, one JSON document, state untouched."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import DOCUMENTS, QUESTIONS, write_corpus
+
+import cli
+from core.settings import Settings
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the program over the two-layer model: (exit code, standard output, standard error)."""
+    for name in ("state", "base_model", "device", "dtype", "max_new_tokens"):
+        monkeypatch.setenv(f"SFT_VS_RAG_{name.upper()}", str(getattr(settings, name)))
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sft-vs-rag", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        seen = capsys.readouterr()
+        return int(stopped.value.code or 0), seen.out, seen.err
+
+    return call
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+BAD = [
+    (["check", "nowhere"], "There is no corpus 'nowhere'"),
+    (["index", "{broken}"], "qa.jsonl:2: is not JSON"),
+    (["index", "{questions}"], "has no documents"),
+    (["train", "{documents}"], "no questions of the train split"),
+    (["ask", "{tiny}", "How long?", "--arms", "both"], "There is no arm 'both'"),
+    (["ask", "{tiny}", "How long?", "--arms", "base,base"], "name each arm once"),
+    (["ask", "{tiny}", "   "], "The question is empty"),
+    (["ask", "{tiny}", "x" * 20_000], "has 20000 characters; the most is 2000"),
+    (["ask", "{tiny}", "How long?", "--arms", "sft"], "has no adapter yet"),
+    (["ask", "{tiny}", "How long?", "--adapter", "gone"], "no adapter 'gone'"),
+    (["retrieve", "{tiny}", ""], "The question is empty"),
+    (["retrieve", "{tiny}", "How long?", "-k", "0"], "-k"),
+    (["evaluate", "{tiny}", "--split", "exam"], "no split 'exam'"),
+    (["evaluate", "{tiny}", "--arms", "base", "--limit", "0"], "at least one question"),
+    (["train", "{tiny}", "--set", "rank=0"], "recipe's rank"),
+    (["train", "{tiny}", "--set", "rank"], "KEY=VALUE"),
+    (["train", "{tiny}", "--config", "gone.toml"], "gone.toml"),
+    (["train", "{tiny}", "--out", "../up"], "cannot name an adapter"),
+    (["score", "gone.jsonl"], "gone.jsonl"),
+    (["adapters", "show", "{tiny}", "gone"], "no adapter 'gone'"),
+    (["adapters", "remove", "{tiny}", "gone"], "no adapter 'gone'"),
+    (["frobnicate"], "frobnicate"),
+    (["check"], "CORPUS"),
+    (["check", "{tiny}", "--loud"], "--loud"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=[" ".join(a)[:40] for a, _ in BAD])
+def test_a_mistake_is_one_line_exit_2_and_changes_nothing(
+    run, settings: Settings, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    folders = {
+        "tiny": write_corpus(tmp_path / "tiny", DOCUMENTS, QUESTIONS),
+        "broken": write_corpus(tmp_path / "broken", DOCUMENTS, QUESTIONS[:1]),
+        "questions": write_corpus(tmp_path / "questions", {}, QUESTIONS),
+        "documents": write_corpus(tmp_path / "documents", DOCUMENTS, []),
+    }
+    with (folders["broken"] / "qa.jsonl").open("a") as file:
+        file.write("{oops\n")
+    before = _files(settings.state)
+    code, out, err = run(*(one.format_map(folders) for one in arguments))
+    lines = [line for line in err.splitlines() if line.startswith("error:")]
+    assert code == 2
+    assert out == ""
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert "Traceback" not in err
+    after = _files(settings.state)
+    # An index that a question made necessary is no half-written state.
+    assert {name for name in after if "/indexes/" not in name} == {
+        name for name in before if "/indexes/" not in name
+    }
+
+
+@pytest.mark.parametrize("reference", ["embedded:nothing", "{folder}", "{file}"])
+def test_a_reference_that_is_no_model_is_named(
+    run, monkeypatch: pytest.MonkeyPatch, tiny_corpus: Path, tmp_path: Path, reference: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.gguf").write_text("not a model")
+    named = reference.format(folder=tmp_path / "empty", file=tmp_path / "notes.gguf")
+    monkeypatch.setenv("SFT_VS_RAG_BASE_MODEL", named)
+    code, out, err = run("ask", str(tiny_corpus), "How long?", "--arms", "base")
+    assert (code, out) == (2, "")
+    assert named in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+def test_a_bad_setting_is_named(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFT_VS_RAG_PORT", "seventy")
+    code, _, err = run("doctor")
+    assert code == 2
+    assert "port" in err.splitlines()[-1]
+
+
+def test_a_damaged_index_is_named_and_left_alone(
+    run, settings: Settings, tiny_corpus: Path
+) -> None:
+    assert run("index", str(tiny_corpus))[0] == 0
+    vectors = next((settings.state / "indexes").rglob("vectors.faiss"))
+    content = bytearray(vectors.read_bytes())
+    content[len(content) // 2] ^= 4
+    vectors.write_bytes(bytes(content))
+    code, out, err = run("retrieve", str(tiny_corpus), "How long?")
+    assert (code, out) == (2, "")
+    assert "is damaged" in err.splitlines()[-1]
+    assert vectors.read_bytes() == bytes(content)
+    assert run("index", str(tiny_corpus))[0] == 0
+    assert run("retrieve", str(tiny_corpus), "How long?")[0] == 0
+
+
+def test_json_is_one_document_in_the_contract_s_shape(
+    run, tiny_corpus: Path, tmp_path: Path
+) -> None:
+    corpus = str(tiny_corpus)
+    (tmp_path / "rows.jsonl").write_text(
+        '{"prediction": "8 seconds", "references": ["8 seconds"]}\n'
+    )
+    documents = {}
+    for name, arguments in {
+        "check": ["check", corpus],
+        "index": ["index", corpus],
+        "retrieve": ["retrieve", corpus, "reset the Beta", "-k", "2"],
+        "ask": ["ask", corpus, "how long ?", "--arms", "base,rag"],
+        "evaluate": ["evaluate", corpus, "--arms", "base,rag", "--out", str(tmp_path / "run")],
+        "score": ["score", str(tmp_path / "rows.jsonl")],
+        "adapters": ["adapters", "list"],
+        "doctor": ["doctor"],
+    }.items():
+        code, out, _ = run(*arguments, "--json")
+        assert code == 0, name
+        documents[name] = json.loads(out)
+    assert set(documents["retrieve"]) == {"question", "hits"}
+    assert len(documents["retrieve"]["hits"]) == 2
+    assert [one["arm"] for one in documents["ask"]["answers"]] == ["base", "rag"]
+    assert set(documents["ask"]["answers"][0]) >= {
+        "arm", "text", "hits", "citations", "abstained", "prompt_tokens", "completion_tokens",
+        "seconds", "first_token_seconds", "provenance",
+    }  # fmt: skip
+    assert documents["evaluate"] == json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert documents["score"]["metrics"]["exact_match"]["value"] == 1
+    assert {"device", "dtype", "threads", "versions", "models"} <= set(documents["doctor"])
+
+
+def test_training_from_the_terminal_then_asking_the_adapter(run, tiny_corpus: Path) -> None:
+    corpus = str(tiny_corpus)
+    changes = ["max_steps=2", "rank=2", "batch_size=4", "replay_share=0", "open_book_share=0"]
+    code, out, err = run(
+        "train", corpus, "--out", "mine", "--json", *(f"--set={c}" for c in changes)
+    )
+    assert code == 0, err
+    assert json.loads(out)["name"] == "mine"
+    assert run("ask", corpus, "how long ?", "--arms", "sft")[0] == 0
+    assert json.loads(run("adapters", "show", corpus, "mine", "--json")[1])["recipe"]["rank"] == 2
+    assert run("adapters", "activate", corpus, "mine")[0] == 0
+    assert run("adapters", "remove", corpus, "mine")[0] == 0
+
+
+def test_help_is_quick_and_lists_the_verbs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "cli", "--help"],
+        capture_output=True, text=True, check=True, timeout=60,
+        cwd=Path(__file__).resolve().parent.parent,
+    )  # fmt: skip
+    for verb in "serve check index retrieve train ask evaluate score adapters doctor".split():
+        assert f"  {verb} " in done.stdout
+    assert "torch" not in done.stderr, "help must not wait for the models' libraries"

@@ -1,0 +1,160 @@
+"""The page as a person uses it, in a real browser, with the model that users get."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.records import Answer, Citation, Hit, Passage, Provenance
+from ui.evidence import evidence
+from ui.markup import marked
+from ui.panes import Asked, panes
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HOSTILE = '<img src=x onerror="alert(1)"> ${alert(2)} {{3}} & co'
+
+
+def _answer(text: str, passage: Passage, citation: Citation | None = None) -> Answer:
+    return Answer(
+        arm="rag", text=text, hits=(Hit(passage=passage, score=0.03),), read=(passage,),
+        citations=(citation,) if citation else (), prompt_tokens=9, completion_tokens=3,
+        seconds=0.4, first_token_seconds=0.2,
+        provenance=Provenance(base_model="m", base_fingerprint="f", prompt_version="1", decoding="g", seed=0),
+    )  # fmt: skip
+
+
+def test_stretches_are_marked_and_everything_is_escaped() -> None:
+    assert marked("a<b>c", [(1, 4, "x")]) == 'a<mark class="x">&lt;b&gt;</mark>c'
+    assert marked("abcd", [(0, 3, "x"), (2, 9, "y")]) == (
+        '<mark class="x">ab</mark><mark class="x y">c</mark><mark class="y">d</mark>'
+    )
+    assert marked("abc", [(1, 2, "read")], inside=("read",)) == 'a<span class="read">b</span>c'
+    assert marked("abc", [(2, 2, "x"), (7, 9, "x"), (-3, 0, "x")]) == "abc"
+
+
+def test_hostile_text_stays_text() -> None:
+    passage = Passage(
+        id="p", document_id=HOSTILE, start=5, end=5 + len(HOSTILE), text=HOSTILE, heading=HOSTILE
+    )
+    answer = _answer(HOSTILE, passage)
+    asked = Asked("q", None, "", "", answers={"rag": answer}, reasons={"sft": HOSTILE})
+    page = panes(("sft", "rag"), asked) + evidence({"rag": answer}, ("rag",))
+    assert "<img" not in page
+    assert page.count("&lt;img") == 5
+
+
+def test_words_taken_are_highlighted_where_they_stand() -> None:
+    text = "Hold it for 8 seconds."
+    passage = Passage(id="p", document_id="d", start=100, end=100 + len(text), text=text)
+    citation = Citation(answer_start=0, answer_end=9, passage_id="p", start=112, end=121, score=1)
+    shown = evidence({"rag": _answer("8 seconds", passage, citation)}, ("rag",))
+    assert '<mark class="rag read">8 seconds</mark>' in shown
+    assert evidence({}, ("sft", "rag")) == ""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page, served by the command that users run."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    state = tmp_path_factory.mktemp("state")
+    log = (state / "log.txt").open("w")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "cli", "serve", "--port", str(port)],
+        cwd=ROOT, stdout=log, stderr=log,
+        env={**os.environ, "SFT_VS_RAG_STATE": str(state), "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.2)
+    assert server.poll() is None, (state / "log.txt").read_text()
+    yield f"http://127.0.0.1:{port}/"
+    server.terminate()
+    server.wait(20)
+
+
+@pytest.mark.browser
+@pytest.mark.model
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to open the page in")
+def test_a_person_asks_looks_and_compares(address: str) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+        )  # fmt: skip
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(120_000)
+        expect.set_options(timeout=120_000)
+        away, errors = [], []
+        page.on(
+            "request",
+            lambda r: (
+                away.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None
+            ),
+        )
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+
+        # Nothing typed is a sentence, not a traceback.
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("The question is empty")
+
+        # An example asks itself; two panes stream and finish, with scores and the reference.
+        page.locator("#examples button.gallery-item").first.click()
+        expect(page.locator(".pane")).to_have_count(2)
+        for arm in ("sft", "rag"):
+            pane = page.locator(f".pane[data-arm='{arm}']")
+            expect(pane).to_have_attribute("data-state", "done")
+            expect(pane.locator(".answer")).not_to_be_empty()
+            expect(pane.locator(".badge")).to_contain_text("right")  # "✓ right" or "✗ not the …"
+            expect(pane.locator(".badges")).to_contain_text("F1")
+            expect(pane.locator(".figures")).to_contain_text("first word")
+            expect(pane.locator(".figures")).to_contain_text("tokens")
+        expect(page.locator(".reference")).to_contain_text("Reference:")
+        expect(page.get_by_role("alert")).to_have_count(0)
+        # The evidence: five passages with their ranks, what was read, and what the answer took.
+        expect(page.locator(".evidence li")).to_have_count(5)
+        expect(page.locator(".evidence .ranks").first).to_contain_text("by meaning #")
+        expect(page.locator(".evidence .read").first).to_be_visible()
+        answer = page.locator(".pane[data-arm='rag'] .answer").inner_text().lower()
+        taken = page.locator(".evidence .passage mark.rag")
+        expect(taken.first).to_be_visible()
+        assert all(word.lower() in answer for word in taken.first.inner_text().split())
+
+        # All four on the same question.
+        page.get_by_label("All four arms").check()
+        expect(page.locator(".pane[data-state='done']")).to_have_count(4)
+        details = page.locator(".pane[data-arm='sft+rag'] details")
+        details.locator("summary").click()
+        expect(details).to_contain_text("smollm2-135m-instruct")
+        expect(details).to_contain_text("halden")
+
+        # A question of one's own has no reference, and one far too long is refused.
+        box = page.locator("#question textarea")
+        box.fill("What does the Halden RX100 cost?")
+        box.press("Enter")
+        expect(page.locator(".reference")).to_contain_text("no reference to score by")
+        expect(page.locator(".pane[data-state='done']")).to_have_count(4)
+        box.fill("long " * 4000)
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("the most is 2000")
+
+        # A phone shows one pane below the other, nothing wider than the screen.
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        browser.close()
+    assert away == []
+    assert errors == []
