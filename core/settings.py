@@ -1,5 +1,6 @@
 """The one place that reads settings: defaults, `settings.toml`, `SFT_VS_RAG_*`, command line."""
 
+import tomllib
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -75,5 +76,5 @@ def load_settings(**overrides: str | int | bool | Path) -> Settings:
             f"The setting {name} is not usable: {first['msg']} (given: {first['input']!r}). "
             "Correct it in settings.toml, the SFT_VS_RAG_ environment or the command."
         ) from error
-    except OSError as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"settings.toml cannot be read: {error}.") from error

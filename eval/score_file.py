@@ -41,6 +41,8 @@ def _row(line: str, place: str) -> tuple[str, list[str]]:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise EvaluationError(f"{place}: is not JSON ({error.msg}).") from error
+    except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
+        raise EvaluationError(f"{place}: is not JSON that can be read ({error}).") from error
     if not isinstance(row, dict) or not isinstance(row.get("prediction"), str):
         raise EvaluationError(f"{place}: prediction: must be a text.")
     references = row.get("references")

@@ -19,6 +19,8 @@ SHIPPED_FOLDER = PROJECT_ROOT / "sft" / "adapters"
 _MANIFEST = "manifest.json"
 _WEIGHTS = "adapter_model.safetensors"
 _CONFIG = "adapter_config.json"
+#: File beside a corpus's adapters that names the one it answers with.
+_ACTIVE = "active"
 
 
 class Adapter(BaseModel):
@@ -61,7 +63,7 @@ def active_adapter(state_folder: Path, corpus: str) -> Adapter | None:
 
     :raises AdapterError: when the activated one is gone.
     """
-    chosen = state_folder / "adapters" / corpus / "active"
+    chosen = state_folder / "adapters" / corpus / _ACTIVE
     if chosen.is_file():
         return find_adapter(state_folder, corpus, chosen.read_text(encoding="utf-8").strip())
     adapters = list_adapters(state_folder, corpus)
@@ -132,7 +134,7 @@ def write_manifest(folder: Path, manifest: AdapterManifest) -> None:
 def activate_adapter(state_folder: Path, adapter: Adapter) -> Adapter:
     """Make an adapter the one its corpus answers with."""
     folder = state_folder / "adapters" / adapter.manifest.corpus
-    write_text(folder / "active", adapter.manifest.name + "\n")
+    write_text(folder / _ACTIVE, adapter.manifest.name + "\n")
     return adapter
 
 
@@ -141,10 +143,14 @@ def check_adapter_name(name: str | None) -> None:
 
     :raises AdapterError: says what a name may hold.
     """
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+    if name is None:
+        return
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
         raise AdapterError(
             f"{name!r} cannot name an adapter: use up to 64 letters, digits, dots and dashes."
         )
+    if name == _ACTIVE or ASIDE_MARK in name:
+        raise AdapterError(f"{name!r} cannot name an adapter: the program uses it; take another.")
 
 
 def remove_adapter(adapter: Adapter) -> None:
@@ -155,7 +161,7 @@ def remove_adapter(adapter: Adapter) -> None:
     if adapter.shipped:
         raise AdapterError(f"{adapter.manifest.name} ships with the project and is not removed.")
     shutil.rmtree(adapter.folder)
-    chosen = adapter.folder.parent / "active"
+    chosen = adapter.folder.parent / _ACTIVE
     if chosen.is_file() and chosen.read_text(encoding="utf-8").strip() == adapter.manifest.name:
         chosen.unlink()
 

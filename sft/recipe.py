@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from core.errors import TrainingError
 
@@ -33,7 +33,7 @@ class Recipe(BaseModel):
     #: Peak rate; it rises over `warmup` of the steps and falls to zero along a cosine.
     learning_rate: float = Field(1e-3, gt=0, lt=1)
     warmup: float = Field(0.1, ge=0, lt=1)
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(0.0, ge=0, allow_inf_nan=False)
     epochs: int = Field(8, ge=1, le=100)
     batch_size: int = Field(16, ge=1)
     #: Stop after so many validations without more held-out wordings answered word for word;
@@ -55,7 +55,14 @@ class Recipe(BaseModel):
     max_tokens: int = Field(768, ge=32)
     #: Stops early after so many steps, for trials; 0 runs all epochs.
     max_steps: int = Field(0, ge=0)
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
+
+    @field_validator("target_modules")
+    @classmethod
+    def _leave_the_head_alone(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(value) or not value or {"lm_head", "embed_tokens"} & set(value):
+            raise ValueError("name layers of the model's blocks, never lm_head or embed_tokens")
+        return value
 
 
 def load_recipe(config: Path | None = None, changes: Sequence[str] = ()) -> Recipe:

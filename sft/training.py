@@ -178,16 +178,23 @@ def build_trainer(
         job.base_location, dtype=torch.bfloat16 if bfloat16 else torch.float32
     )
     # The adapter's own weights stay in float32: bfloat16 would round small updates away.
-    model = get_peft_model(
-        base,
-        LoraConfig(
-            r=recipe.rank,
-            lora_alpha=recipe.lora_alpha,
-            lora_dropout=recipe.dropout,
-            target_modules=list(recipe.target_modules),
-            task_type="CAUSAL_LM",
-        ),
+    lora = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.lora_alpha,
+        lora_dropout=recipe.dropout,
+        target_modules=list(recipe.target_modules),
+        task_type="CAUSAL_LM",
     )
+    layers = [name for name, _ in base.named_modules()]
+    for wanted in recipe.target_modules:
+        # PEFT passes over a mistyped name as long as another one fits.
+        if not any(f".{name}".endswith(f".{wanted}") for name in layers):
+            raise TrainingError(f"{job.base_model} has no layer {wanted!r}; see target_modules.")
+    try:
+        model = get_peft_model(base, lora)
+    except ValueError as error:  # a layer that LoRA cannot be put on
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"The recipe's target_modules are not usable: {reason}") from error
     steps_per_epoch = math.ceil(len(train_rows) / recipe.batch_size)
     every = max(1, steps_per_epoch // recipe.validations_per_epoch)
     called = list(callbacks)
@@ -223,6 +230,7 @@ def build_trainer(
         load_best_model_at_end=bool(validation_rows),
         metric_for_best_model="eval_exact" if validation_rows else None,
         greater_is_better=True if validation_rows else None,
+        logging_nan_inf_filter=False,  # a loss that is no number must be seen, not skipped
         prediction_loss_only=True,
         report_to="none",
         disable_tqdm=True,

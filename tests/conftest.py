@@ -32,6 +32,14 @@ _TEMPLATE = (
 )
 
 
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the settings of whoever runs the tests."""
+    for name in os.environ:
+        if name.startswith("SFT_VS_RAG_") and name != "SFT_VS_RAG_SOAK":
+            monkeypatch.delenv(name)
+
+
 @pytest.fixture(scope="session")
 def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A randomly initialised two-layer Llama with a word-level tokenizer, as a folder."""

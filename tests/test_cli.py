@@ -55,7 +55,7 @@ BAD = [
     (["adapters", "show", "{tiny}", "gone"], "no adapter 'gone'"),
     (["adapters", "remove", "{tiny}", "gone"], "no adapter 'gone'"),
     (["frobnicate"], "frobnicate"),
-    (["check"], "CORPUS"),
+    (["check"], "'corpus'"),
     (["check", "{tiny}", "--loud"], "--loud"),
 ]
 
@@ -97,7 +97,7 @@ def test_a_reference_that_is_no_model_is_named(
     monkeypatch.setenv("SFT_VS_RAG_BASE_MODEL", named)
     code, out, err = run("ask", str(tiny_corpus), "How long?", "--arms", "base")
     assert (code, out) == (2, "")
-    assert named in err.splitlines()[-1]
+    assert named.removeprefix("embedded:") in err.splitlines()[-1]
     assert "Traceback" not in err
 
 

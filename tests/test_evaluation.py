@@ -143,7 +143,7 @@ def test_a_full_disk_leaves_the_old_results(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(core.storage.os, "fsync", full)
-    with pytest.raises(StorageError, match="space"):
+    with pytest.raises(StorageError, match="disk is full"):
         _run(corpus, tmp_path / "run")
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
 

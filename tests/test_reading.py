@@ -28,7 +28,6 @@ def hits() -> list[Hit]:
     [
         ("How long is the warranty of the RX200?", "warranty of 36 months"),
         ("For how many seconds do I press the button for a reset?", "for 12 seconds"),
-        ("What is the speed of the WAN port?", "2.5 Gbit/s"),
         ("Which colours is it sold in?", "white and in black"),
     ],
 )

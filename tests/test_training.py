@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
@@ -25,6 +26,7 @@ from sft.adapters import (
 )
 from sft.recipe import Recipe
 from sft.rows import TrainingRow, Wording, build_rows
+from sft.supervised_trainer import SupervisedTrainer
 from sft.training import TrainingJob, TrainingResult, train_adapter
 
 WORDING = Wording("you answer questions .", "i am sorry")
@@ -59,9 +61,7 @@ def _job(state: Path, model: Path, name: str = "small") -> TrainingJob:
 def _train(
     state: Path, model: Path, name: str = "small", recipe: Recipe = RECIPE
 ) -> TrainingResult:
-    return train_adapter(
-        _job(state, model, name), _rows(), _rows()[:2], recipe=recipe, device="cpu"
-    )
+    return train_adapter(_job(state, model, name), _rows(), _rows(), recipe=recipe, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +96,14 @@ def test_a_run_leaves_an_adapter_its_manifest_and_its_curve(
 
 
 def test_the_adapter_answers_what_it_learnt(
-    trained: tuple[Path, TrainingResult], tiny_model: LanguageModel
+    trained: tuple[Path, TrainingResult], tiny_model_folder: Path, tmp_path: Path
 ) -> None:
     state, _ = trained
-    tiny_model.load_adapter("learnt", state / "adapters" / "tiny" / "small")
+    # In the number format it was trained in: random weights have no margin to spare for another.
+    model = LanguageModel(str(tiny_model_folder), tmp_path, device="cpu")
+    model.load_adapter("learnt", state / "adapters" / "tiny" / "small")
     prompt = build_prompt("how long is beta ?", system_prompt=WORDING.system_prompt)
-    base, tuned = tiny_model.generate(
+    base, tuned = model.generate(
         [GenerationRequest(prompt), GenerationRequest(prompt, "learnt")], max_new_tokens=6
     )
     assert tuned.text == "12 seconds"
@@ -123,12 +125,16 @@ def test_a_name_that_is_taken_is_refused(
 
 
 def test_a_diverging_run_says_so_and_leaves_no_adapter(
-    tiny_model_folder: Path, tmp_path: Path
+    tiny_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(TrainingError, match="diverged"):
-        _train(
-            tmp_path, tiny_model_folder, recipe=RECIPE.model_copy(update={"learning_rate": 1e30})
-        )
+    plain = SupervisedTrainer.compute_loss
+
+    def diverging(self: SupervisedTrainer, *args: Any, **kwargs: Any) -> Any:
+        return plain(self, *args, **kwargs) * float("nan")
+
+    monkeypatch.setattr(SupervisedTrainer, "compute_loss", diverging)
+    with pytest.raises(TrainingError, match="diverged at step 1"):
+        _train(tmp_path, tiny_model_folder)
     assert list_adapters(tmp_path, "tiny") == []
 
 

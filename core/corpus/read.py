@@ -146,6 +146,8 @@ def _read_question(line: str, place: str) -> Question:
         raise CorpusError(
             f"{place}: is not JSON ({error.msg} at character {error.pos})."
         ) from error
+    except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
+        raise CorpusError(f"{place}: is not JSON that can be read ({error}).") from error
     if not isinstance(value, dict):
         raise CorpusError(f"{place}: is {type(value).__name__}, not an object with a question.")
     try:
@@ -155,6 +157,11 @@ def _read_question(line: str, place: str) -> Question:
         field = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         raise CorpusError(f"{place}: {field}: {reason}.") from error
+    for name, held in question.model_dump().items():
+        try:
+            json.dumps(held, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:  # JSON may say \ud800, which no text can hold
+            raise CorpusError(f"{place}: {name}: holds half of a character.") from error
     if question.kind == "unanswerable" and question.answers:
         raise CorpusError(f"{place}: answers: an unanswerable question must have none.")
     if question.kind != "unanswerable" and not question.answers:
