@@ -1,7 +1,7 @@
 """Four arms side by side, batches against single questions, first token, memory.
 
 Every ratio is of times taken in turns in this one run, so it holds on a noisy machine; the seconds
-do not. Run with `make bench`, or `python benchmarks/arms_speed.py --questions 64`.
+do not. Run with `make bench`, or `python benchmarks/arms_speed.py --questions 48`.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from workbench import Workbench
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", default="halden")
-    parser.add_argument("--questions", type=int, default=32)
+    parser.add_argument("--questions", type=int, default=16)
     given = parser.parse_args()
     workbench = Workbench(load_settings())
     corpus = workbench.corpus(given.corpus)

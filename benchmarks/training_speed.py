@@ -30,7 +30,7 @@ from workbench import REPLAY_CORPUS, Workbench
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", default="halden")
-    parser.add_argument("--steps", type=int, default=12, help="steps of each, in every turn")
+    parser.add_argument("--steps", type=int, default=6, help="steps of each, in every turn")
     parser.add_argument("--turns", type=int, default=2)
     given = parser.parse_args()
     settings = load_settings()
