@@ -87,8 +87,8 @@ class VectorIndex:
 
         def fill(aside: Path) -> None:
             # Not by faiss.write_index: on a full disk that can leave a cut file and say nothing.
-            (aside / _VECTORS).write_bytes(faiss.serialize_index(self._index))
-            (aside / _SENTENCES).write_bytes(faiss.serialize_index(self._sentences))
+            (aside / _VECTORS).write_bytes(faiss.serialize_index(self._index).tobytes())
+            (aside / _SENTENCES).write_bytes(faiss.serialize_index(self._sentences).tobytes())
             lines = "".join(passage.model_dump_json() + "\n" for passage in self.passages)
             (aside / _PASSAGES).write_text(lines, encoding="utf-8")
             manifest = {

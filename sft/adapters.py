@@ -63,9 +63,9 @@ def active_adapter(state_folder: Path, corpus: str) -> Adapter | None:
 
     :raises AdapterError: when the activated one is gone.
     """
-    chosen = state_folder / "adapters" / corpus / _ACTIVE
-    if chosen.is_file():
-        return find_adapter(state_folder, corpus, chosen.read_text(encoding="utf-8").strip())
+    chosen = _chosen(state_folder / "adapters" / corpus)
+    if chosen is not None:
+        return find_adapter(state_folder, corpus, chosen)
     adapters = list_adapters(state_folder, corpus)
     own = [one for one in adapters if not one.shipped]
     if own:
@@ -81,7 +81,7 @@ def read_adapter(folder: Path, *, shipped: bool = False) -> Adapter:
     try:
         text = (folder / _MANIFEST).read_text(encoding="utf-8")
         manifest = AdapterManifest.model_validate_json(text)
-    except (OSError, ValidationError) as error:
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
         raise AdapterError(
             f"{folder} is no adapter of this project: its {_MANIFEST} cannot be read. "
             "Train one with `sft-vs-rag train`, or remove the folder."
@@ -161,9 +161,14 @@ def remove_adapter(adapter: Adapter) -> None:
     if adapter.shipped:
         raise AdapterError(f"{adapter.manifest.name} ships with the project and is not removed.")
     shutil.rmtree(adapter.folder)
-    chosen = adapter.folder.parent / _ACTIVE
-    if chosen.is_file() and chosen.read_text(encoding="utf-8").strip() == adapter.manifest.name:
-        chosen.unlink()
+    if _chosen(adapter.folder.parent) == adapter.manifest.name:
+        (adapter.folder.parent / _ACTIVE).unlink()
+
+
+def _chosen(folder: Path) -> str | None:
+    """Read which of a corpus's adapters was activated."""
+    path = folder / _ACTIVE
+    return path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else None
 
 
 def versions() -> dict[str, str]:

@@ -5,14 +5,9 @@ from pathlib import Path
 
 import pytest
 from conftest import DOCUMENTS, QUESTIONS, write_corpus
-from hypothesis import given
-from hypothesis import strategies as st
 
-from core.corpus.check import check_corpus
-from core.corpus.read import built_in_corpora, read_corpus
-from core.corpus.split import with_splits
+from core.corpus.read import read_corpus
 from core.errors import CorpusError
-from core.records import Question
 
 GOOD = {"id": "a", "question": "How long?", "answers": ["8 seconds"]}
 
@@ -40,13 +35,22 @@ def test_the_contract_s_folder_is_read(tiny_corpus: Path) -> None:
         (json.dumps({"question": "Q?", "answers": ["A"]}), r"qa\.jsonl:2: id: "),
         (json.dumps(GOOD), r"qa\.jsonl:2: id: 'a' is already taken by line 1"),
         (json.dumps({**GOOD, "id": "b", "evidence": [{"quote": "x"}]}), r"qa\.jsonl:2: evidence"),
+        (json.dumps({**GOOD, "id": 7}), r"qa\.jsonl:2: id: "),
+        (json.dumps({**GOOD, "id": ""}), r"qa\.jsonl:2: id: "),
+        (json.dumps({**GOOD, "id": "b", "answers": "8 seconds"}), r"qa\.jsonl:2: answers: "),
+        (json.dumps({**GOOD, "id": "b", "fact": None}), r"qa\.jsonl:2: fact: "),
+        (json.dumps({**GOOD, "id": "b", "question": "\ud800"}), r"qa\.jsonl:2: question: .* half"),
+        ("[" * 100_000, r"qa\.jsonl:2: is not JSON"),
+        ('{"id": ' + "9" * 5000 + "}", r"qa\.jsonl:2: is not JSON"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     folder = write_corpus(tmp_path / "bad", {"one": "Some text."}, [])
     (folder / "qa.jsonl").write_text(json.dumps(GOOD) + "\n" + line + "\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match=message):
+    with pytest.raises(CorpusError, match=message) as raised:
         read_corpus(str(folder))
+    assert str(raised.value).startswith(str(folder)), "the whole path, to click on"
+    assert "\n" not in str(raised.value)
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -74,6 +78,67 @@ def test_line_separators_inside_a_string_end_no_line(tmp_path: Path) -> None:
     assert len(read_corpus(str(folder)).questions) == 2
 
 
+def test_a_field_of_the_user_s_own_is_no_error_and_empty_lines_count(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path / "c", {}, [])
+    own = {**GOOD, "reviewer": "me"}
+    (folder / "qa.jsonl").write_text("\ufeff\n" + json.dumps(own) + "\r\n\n{oops\n")
+    with pytest.raises(CorpusError, match=r"qa\.jsonl:4: is not JSON"):
+        read_corpus(str(folder))
+    (folder / "qa.jsonl").write_text("\ufeff\n" + json.dumps(own) + "\r\n\n")
+    (question,) = read_corpus(str(folder)).questions
+    assert (question.id, question.kind, question.fact) == ("a", "fact", "a")
+    assert question.split is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.md", b" \n", "holds no text"),
+        ("empty.html", b"<p> </p>", "holds no text"),
+        ("broken.pdf", b"%PDF-1.4 and no more", "is no readable PDF"),
+        ("broken.docx", b"no zip", r"is no readable \.docx"),
+        ("one.txt", b"the id of one.md", "has the id 'one' of one.md"),
+    ],
+)
+def test_a_document_that_cannot_be_used_is_named(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    folder = write_corpus(tmp_path / "c", {"one": "text"}, [])
+    (folder / "documents" / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=f"{name}: {message}"):
+        read_corpus(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("caf\u00e9\r\nb".encode(), "caf\u00e9\nb"),
+        ("\ufeffcaf\u00e9".encode(), "caf\u00e9"),
+        ("caf\u00e9".encode("utf-16"), "caf\u00e9"),
+        ("caf\u00e9 \u201eso\u201c".encode("cp1252"), "caf\u00e9 \u201eso\u201c"),
+    ],
+)
+def test_text_is_read_in_the_encoding_it_was_saved_in(
+    tmp_path: Path, content: bytes, text: str
+) -> None:
+    folder = write_corpus(tmp_path / "c", {"one": "x"}, [])
+    (folder / "documents" / "one.md").write_bytes(content)
+    assert read_corpus(str(folder)).documents[0].text == text
+
+
+def test_either_half_of_a_corpus_is_enough(tmp_path: Path) -> None:
+    questions = read_corpus(str(write_corpus(tmp_path / "q", {}, [GOOD])))
+    assert (len(questions.documents), len(questions.questions)) == (0, 1)
+    documents = read_corpus(str(write_corpus(tmp_path / "d", {"one": "text"}, [])))
+    assert (len(documents.documents), len(documents.questions)) == (1, 0)
+
+
+@pytest.mark.parametrize("reference", ["", "nowhere", "../halden", "/halden", "a\0b", "~/c"])
+def test_a_reference_to_nothing_names_the_built_in_ones(reference: str) -> None:
+    with pytest.raises(CorpusError, match=r"There is no corpus .*halden"):
+        read_corpus(reference)
+
+
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "secret.md").write_text("the password")
     folder = write_corpus(tmp_path / "c", {"one": "text"}, [])
@@ -92,44 +157,6 @@ def test_a_fingerprint_changes_with_every_part(tiny_corpus: Path) -> None:
         file.write(json.dumps({**GOOD, "id": "new"}) + "\n")
     seen.add(read_corpus(str(tiny_corpus)).fingerprint)
     assert len(seen) == 4
-
-
-@given(
-    facts=st.lists(st.integers(0, 30), min_size=1, max_size=120),
-    seed=st.integers(0, 5),
-)
-def test_splitting_never_puts_a_fact_into_two_splits(facts: list[int], seed: int) -> None:
-    questions = [
-        Question(id=str(i), question="Q?", answers=("A",), fact=f"f{fact}")
-        for i, fact in enumerate(facts)
-    ]
-    done = with_splits(questions, seed=seed)
-    assert [one.id for one in done] == [one.id for one in questions]
-    of_fact: dict[str, set[str | None]] = {}
-    for one in done:
-        of_fact.setdefault(one.fact, set()).add(one.split)
-    assert all(len(splits) == 1 and None not in splits for splits in of_fact.values())
-    assert with_splits(questions, seed=seed) == done
-
-
-def test_check_finds_what_would_make_scores_wrong(tmp_path: Path) -> None:
-    bad = [
-        {**GOOD, "id": "1", "split": "train", "evidence": [{"document": "one", "quote": "absent"}]},
-        {**GOOD, "id": "2", "split": "test", "evidence": [{"document": "gone", "quote": "x"}]},
-        {**GOOD, "id": "3", "split": "test"},
-    ]
-    folder = write_corpus(tmp_path / "c", {"one": "Some text."}, bad)
-    messages = [f"{one.place} {one.message}" for one in check_corpus(read_corpus(str(folder)))]
-    assert any("absent" in one or "quote" in one for one in messages)
-    assert any("gone" in one for one in messages)
-    # The same question is trained and tested: a leak.
-    assert any("1" in one and ("train" in one or "same" in one) for one in messages)
-
-
-@pytest.mark.parametrize("name", [*built_in_corpora(), "general-knowledge"])
-def test_built_in_corpora_have_no_errors(name: str) -> None:
-    findings = check_corpus(read_corpus(name))
-    assert [one for one in findings if one.severity == "error"] == []
 
 
 def test_halden_is_large_enough_to_argue_over() -> None:

@@ -9,7 +9,7 @@ from core.errors import TrainingError
 from core.language_model import LanguageModel
 from core.prompts import build_prompt
 from core.records import Passage, Question
-from sft.recipe import Recipe, load_recipe
+from sft.recipe import Recipe
 from sft.rows import Context, Wording, build_rows, check_supervision, tokenise
 
 WORDING = Wording("you answer questions .", "i am sorry")
@@ -112,34 +112,3 @@ def test_rows_that_teach_nothing_are_refused(tiny_model_folder: Path) -> None:
         check_supervision([{"labels": [-100, -100, 2]}], end_id=2)
     with pytest.raises(TrainingError, match="Row 2 does not supervise the end token"):
         check_supervision([{"labels": [-100, 5, 2]}, {"labels": [-100, 5, 6]}], end_id=2)
-
-
-def test_a_recipe_is_defaults_then_file_then_changes(tmp_path: Path) -> None:
-    path = tmp_path / "recipe.toml"
-    path.write_text('rank = 4\nepochs = 2\ntarget_modules = ["q_proj"]\n')
-    recipe = load_recipe(path, ["epochs=3", "target_modules=q_proj,v_proj"])
-    assert (recipe.rank, recipe.epochs, recipe.target_modules) == (4, 3, ("q_proj", "v_proj"))
-    assert recipe.learning_rate == Recipe().learning_rate
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (["rank=zero"], "recipe's rank is not usable"),
-        (["rank=0"], "recipe's rank is not usable"),
-        (["learning_rate=-1"], "recipe's learning_rate"),
-        (["colour=red"], "recipe's colour is not usable"),
-        (["rank"], "write KEY=VALUE"),
-    ],
-)
-def test_a_bad_recipe_is_named(changes: list[str], message: str) -> None:
-    with pytest.raises(TrainingError, match=message):
-        load_recipe(None, changes)
-
-
-def test_a_recipe_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"gone\.toml: is no recipe"):
-        load_recipe(tmp_path / "gone.toml")
-    (tmp_path / "bad.toml").write_text("rank = ")
-    with pytest.raises(TrainingError, match=r"bad\.toml: is no recipe"):
-        load_recipe(tmp_path / "bad.toml")

@@ -30,7 +30,7 @@ def build_page(workbench: Workbench) -> gr.Blocks:
     with gr.Blocks(title="SFT vs RAG", analytics_enabled=False) as page:
         last = gr.State(None)
         gr.HTML(_MASTHEAD, js_on_load=None)
-        with gr.Row():
+        with gr.Row(elem_id="choices"):
             domain = gr.Dropdown(domains, value=first, label="Domain", scale=2, min_width=220)
             view = gr.Radio(list(VIEWS), value=_FIRST_VIEW, label="Compare", scale=3)
         with gr.Row(equal_height=True):

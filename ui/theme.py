@@ -90,12 +90,14 @@ CSS = """
 mark.rag { background: var(--rag-mark); } mark.sft-rag { background: var(--both-mark); }
 mark.rag.sft-rag { background: linear-gradient(var(--rag-mark) 50%, var(--both-mark) 50%); }
 .evidence .read, .key.read { border-bottom: 2px solid var(--soft); }
+#choices { align-items: start; }
 #ask { min-width: 7rem; align-self: stretch; font-size: 1rem; }
 #question textarea { font-size: 1.05rem; }
 #examples .gallery { gap: 6px; }
 #examples .gallery-item { font-size: .84rem; padding: .2rem .6rem; border-radius: 1rem;
   text-align: left; }
 #message:empty, #evidence:empty { display: none; }
+.panes .pane { border-style: solid; border-width: 4px 1px 1px; }
 @media (max-width: 1000px) { .panes-4 { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 620px) { .panes, .panes-4 { grid-template-columns: minmax(0, 1fr); }
   .pane { min-height: 0; } .pane header { min-height: 0; } }

@@ -26,7 +26,7 @@ def document_paths(folder: Path) -> list[Path]:
         and path.is_file()
         and path.resolve().is_relative_to(root)
     ]
-    return sorted(found, key=lambda path: path.relative_to(folder).with_suffix("").as_posix())
+    return sorted(found, key=lambda path: (path.relative_to(folder).with_suffix(""), path.suffix))
 
 
 def load_document(path: Path, folder: Path) -> Document:
