@@ -97,7 +97,8 @@ mark.rag.sft-rag { background: linear-gradient(var(--rag-mark) 50%, var(--both-m
 #examples .gallery-item { font-size: .84rem; padding: .2rem .6rem; border-radius: 1rem;
   text-align: left; }
 #message:empty, #evidence:empty { display: none; }
-.panes .pane { border-style: solid; border-width: 4px 1px 1px; }
+.panes .pane { border-style: solid; border-width: 4px 1px 1px; border-right-color: var(--line);
+  border-bottom-color: var(--line); border-left-color: var(--line); }
 @media (max-width: 1000px) { .panes-4 { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 620px) { .panes, .panes-4 { grid-template-columns: minmax(0, 1fr); }
   .pane { min-height: 0; } .pane header { min-height: 0; } }
