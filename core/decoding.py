@@ -104,6 +104,8 @@ def decode(
         _take_tokens(group, logits, stops, max_new_tokens, began)
         prefilled.append((group, cache))
         yield group
+    if all(row.finished for row in rows):
+        return
     active = [row for group, _ in prefilled for row in group]
     layers, mask, positions = _join(prefilled, device, max_new_tokens)
     batch = Cache(layers=list(layers))

@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from peft import PeftModel
+from peft.tuners.tuners_utils import BaseTunerLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -69,9 +70,11 @@ class LanguageModel:
             # Typed loosely: transformers' annotations promise less than its methods return.
             self.tokenizer: Any = AutoTokenizer.from_pretrained(files.location)
             model: Any = AutoModelForCausalLM.from_pretrained(files.location, dtype=self.dtype)
-            self._model: Any = model.to(self.device).eval()
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
+            # Frozen from the start: torch's CPU kernels differ in the last bit for weights that
+            # ask for gradients, and PEFT freezes the base when the first adapter is loaded.
+            self._model: Any = model.to(self.device).eval().requires_grad_(False)
+        except Exception as error:  # damaged files raise the libraries' own many types
+            reason = str(error).partition("\n")[0]
             raise ModelError(
                 f"{reference!r} does not load as a language model: {reason}"
             ) from error
@@ -109,11 +112,24 @@ class LanguageModel:
                     self._model = PeftModel.from_pretrained(
                         self._model, str(folder), adapter_name=name
                     )
-            except (OSError, ValueError, KeyError, RuntimeError) as error:
-                reason = str(error).splitlines()[0]
+            except Exception as error:  # damaged files raise the libraries' own many types
+                self._remove_half_loaded(name)
+                reason = str(error).partition("\n")[0]
                 raise AdapterError(f"The adapter in {folder} does not load: {reason}") from error
             self._model.eval()
             self._adapters[name] = str(folder)
+
+    def _remove_half_loaded(self, name: str) -> None:
+        """Take out what PEFT had put in before it failed, or base rows would answer with it."""
+        if isinstance(self._model, PeftModel):
+            if name in self._model.peft_config:
+                self._model.delete_adapter(name)
+            return
+        for path, module in list(self._model.named_modules()):
+            if isinstance(module, BaseTunerLayer):
+                self._model.set_submodule(path, module.get_base_layer())
+        if hasattr(self._model, "peft_config"):
+            del self._model.peft_config
 
     def unload_adapter(self, name: str) -> None:
         """Forget an adapter, so that its name can stand for another.

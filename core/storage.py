@@ -90,11 +90,11 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the JSON rows of a log; a last line that was cut off is skipped."""
-    with open(path, encoding="utf-8") as file:
+    with open(path, "rb") as file:
         for line in file:
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError:
+            except ValueError:  # no JSON, or cut within a character
                 continue
             if isinstance(row, dict):
                 yield row

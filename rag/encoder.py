@@ -22,15 +22,17 @@ class Encoder:
         """
         # Slow to import, and only open-book arms need it.
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+        from transformers.utils import logging  # noqa: PLC0415
 
+        logging.disable_progress_bar()
         self.reference = reference
         location = str(embedded_path(reference)) if reference.startswith("embedded:") else reference
         if reference.startswith("embedded:") and location.endswith(".gguf"):
             raise ModelError(f"{reference} is a language model, not an encoder.")
         try:
             self._model: Any = SentenceTransformer(location, device=device)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
+        except Exception as error:  # damaged files raise the libraries' own many types
+            reason = str(error).partition("\n")[0]
             raise ModelError(f"{reference!r} does not load as an encoder: {reason}") from error
         self.fingerprint = (
             folder_fingerprint(Path(location))

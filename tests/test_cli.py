@@ -1,6 +1,7 @@
 """The terminal: one line for each mistake, exit codes, one JSON document, state untouched."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,19 @@ BAD = [
     (["score", "gone.jsonl"], "gone.jsonl"),
     (["adapters", "show", "{tiny}", "gone"], "no adapter 'gone'"),
     (["adapters", "remove", "{tiny}", "gone"], "no adapter 'gone'"),
+    (["adapters", "show", "{tiny}", "../../tiny/one"], "no adapter '../../tiny/one'"),
+    (["adapters", "list", "nowhere"], "There is no corpus 'nowhere'"),
+    (["ask", "nowhere", "How long?"], "There is no corpus 'nowhere'"),
+    (["ask", "{broken}", "How long?"], "qa.jsonl:2: is not JSON"),
+    (["ask", "{tiny}", "How long?", "--arms", ""], "name each arm once"),
+    (["ask", "{questions}", "How long?", "--arms", "rag"], "has no documents"),
+    (["check", "{empty}"], "no documents and no questions"),
+    (["train", "{tiny}", "--out", "active"], "cannot name an adapter"),
+    (["train", "{tiny}", "--set", "target_modules=lm_head"], "recipe's target_modules"),
+    (["train", "{tiny}", "--set", "colour=red"], "recipe's colour"),
+    (["evaluate", "{tiny}", "--limit", "some"], "--limit"),
+    (["serve", "--port", "99999"], "port"),
+    (["adapters", "frobnicate"], "frobnicate"),
     (["frobnicate"], "frobnicate"),
     (["check"], "'corpus'"),
     (["check", "{tiny}", "--loud"], "--loud"),
@@ -69,15 +83,16 @@ def test_a_mistake_is_one_line_exit_2_and_changes_nothing(
         "broken": write_corpus(tmp_path / "broken", DOCUMENTS, QUESTIONS[:1]),
         "questions": write_corpus(tmp_path / "questions", {}, QUESTIONS),
         "documents": write_corpus(tmp_path / "documents", DOCUMENTS, []),
+        "empty": write_corpus(tmp_path / "empty", {}, []),
     }
     with (folders["broken"] / "qa.jsonl").open("a") as file:
         file.write("{oops\n")
     before = _files(settings.state)
     code, out, err = run(*(one.format_map(folders) for one in arguments))
-    lines = [line for line in err.splitlines() if line.startswith("error:")]
+    lines = err.splitlines()
     assert code == 2
     assert out == ""
-    assert len(lines) == 1
+    assert len(lines) == 1 and lines[0].startswith("error: ")
     assert message in lines[0]
     assert "Traceback" not in err
     after = _files(settings.state)
@@ -169,6 +184,81 @@ def test_training_from_the_terminal_then_asking_the_adapter(run, tiny_corpus: Pa
     assert json.loads(run("adapters", "show", corpus, "mine", "--json")[1])["recipe"]["rank"] == 2
     assert run("adapters", "activate", corpus, "mine")[0] == 0
     assert run("adapters", "remove", corpus, "mine")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("base_fingerprint", "0" * 64, "was trained on"),
+        ("prompt_version", "0", "prompts of version 0"),
+        ("sha256", "0" * 64, "is damaged"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_answers_nothing(
+    run, settings: Settings, tiny_corpus: Path, field: str, value: str, message: str
+) -> None:
+    corpus = str(tiny_corpus)
+    changes = ["max_steps=1", "rank=2", "replay_share=0", "open_book_share=0"]
+    assert run("train", corpus, "--out", "mine", *(f"--set={c}" for c in changes))[0] == 0
+    path = settings.state / "adapters" / "tiny" / "mine" / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    before = _files(settings.state / "adapters")
+    for arguments in (["--arms", "sft"], ["--arms", "base", "--adapter", "mine"]):
+        code, out, err = run("ask", corpus, "how long ?", *arguments)
+        assert (code, out) == (2, "")
+        assert len(err.splitlines()) == 1
+        assert "The adapter mine" in err and message in err
+    assert _files(settings.state / "adapters") == before
+    assert run("ask", corpus, "how long ?", "--arms", "base")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{oops", ":2: is not JSON"),
+        ('{"references": ["a"]}', ":2: prediction: "),
+        ('{"prediction": "a", "references": []}', ":2: references: "),
+    ],
+)
+def test_a_bad_row_to_score_is_named(run, tmp_path: Path, line: str, message: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"prediction": "a", "references": ["a"]}) + "\n" + line + "\n")
+    code, out, err = run("score", str(path))
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1 and f"{path}{message}" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (["ask", "{tiny}", "How long?", "--arms", "both"], {}, "There is no arm 'both'"),
+        (["ask", "{tiny}", "How long?"], {"BASE_MODEL": "/no/model"}, "'/no/model'"),
+        (["doctor"], {"DEVICE": "abacus"}, "'abacus'"),
+        (["doctor", "--json"], {"SETTINGS": "port = "}, "settings.toml cannot be read"),
+    ],
+)
+def test_the_program_itself_says_one_line_and_touches_nothing(
+    tiny_corpus: Path, tmp_path: Path, arguments: list[str], environment: dict[str, str],
+    message: str,
+) -> None:  # fmt: skip
+    """As a shell sees it: warnings that libraries print past Python's streams would show here."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "settings.toml").write_text(environment.get("SETTINGS", ""))
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *(one.format(tiny=tiny_corpus) for one in arguments)],
+        capture_output=True, text=True, check=False, timeout=120, cwd=home,
+        env={
+            **os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+            "SFT_VS_RAG_STATE": str(tmp_path / "state"),
+            **{f"SFT_VS_RAG_{name}": value for name, value in environment.items()
+               if name != "SETTINGS"},
+        },
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("error: ") and message in done.stderr
+    assert [name for name in _files(tmp_path / "state") if "/indexes/" not in name] == []
 
 
 def test_help_is_quick_and_lists_the_verbs() -> None:

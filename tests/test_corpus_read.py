@@ -97,7 +97,6 @@ def test_a_field_of_the_user_s_own_is_no_error_and_empty_lines_count(tmp_path: P
         ("empty.html", b"<p> </p>", "holds no text"),
         ("broken.pdf", b"%PDF-1.4 and no more", "is no readable PDF"),
         ("broken.docx", b"no zip", r"is no readable \.docx"),
-        ("one.txt", b"the id of one.md", "has the id 'one' of one.md"),
     ],
 )
 def test_a_document_that_cannot_be_used_is_named(
@@ -106,6 +105,13 @@ def test_a_document_that_cannot_be_used_is_named(
     folder = write_corpus(tmp_path / "c", {"one": "text"}, [])
     (folder / "documents" / name).write_bytes(content)
     with pytest.raises(CorpusError, match=f"{name}: {message}"):
+        read_corpus(str(folder))
+
+
+def test_two_files_of_one_id_are_refused(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path / "c", {"one": "text"}, [])
+    (folder / "documents" / "one.txt").write_text("other text")
+    with pytest.raises(CorpusError, match=r"one\.(md|txt): has the id 'one' of one\.(md|txt)"):
         read_corpus(str(folder))
 
 

@@ -1,11 +1,14 @@
 """One copy of the weights, any adapter a row, and never a neighbour's."""
 
+import json
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from core.errors import AdapterError, ModelError
@@ -85,6 +88,35 @@ def test_the_most_new_tokens_are_kept_to(tiny_model: LanguageModel) -> None:
         assert all(answer.completion_tokens <= most for answer in answers)
 
 
+def test_every_end_token_that_the_files_name_ends_an_answer(
+    tiny_model: LanguageModel, tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    request = GenerationRequest(build_prompt(TEXTS[0]))
+    ids = torch.tensor([tiny_model.encode(request.prompt)])
+    plain = LlamaForCausalLM.from_pretrained(tiny_model_folder).eval()
+    made = plain.generate(
+        input_ids=ids,
+        attention_mask=torch.ones_like(ids),
+        do_sample=False,
+        max_new_tokens=12,
+        pad_token_id=2,
+    )[0, ids.shape[1] :].tolist()
+    place = next(i for i, token in enumerate(made) if i and token not in made[:i])
+    folder = shutil.copytree(tiny_model_folder, tmp_path / "copy")
+    named = json.loads((folder / "generation_config.json").read_text())
+    named["eos_token_id"] = [2, made[place]]
+    (folder / "generation_config.json").write_text(json.dumps(named))
+    model = LanguageModel(str(folder), tmp_path, device="cpu", dtype="float32")
+    (cut,) = model.generate([request], max_new_tokens=12)
+    assert cut.completion_tokens == place < len(made), "the end token is not part of the answer"
+    assert cut.finished
+    assert tiny_model.generate([request], max_new_tokens=12)[0].completion_tokens > place
+
+
+def test_no_requests_have_no_answers(tiny_model: LanguageModel) -> None:
+    assert tiny_model.generate([], max_new_tokens=4) == []
+
+
 def test_an_unknown_adapter_is_an_error_before_anything_is_answered(
     tiny_model: LanguageModel,
 ) -> None:
@@ -112,7 +144,7 @@ def test_unloading_gives_the_base_back(
     tuned = model.next_token_logits(_requests("once"))
     assert not torch.allclose(before, tuned, atol=1e-3)
     model.unload_adapter("once")
-    assert torch.allclose(model.next_token_logits(_requests()), before, atol=1e-5)
+    assert torch.equal(model.next_token_logits(_requests()), before), "bit for bit"
     with pytest.raises(AdapterError, match="is loaded"):
         model.next_token_logits(_requests("once"))
 
@@ -120,6 +152,56 @@ def test_unloading_gives_the_base_back(
 def test_an_adapter_that_does_not_load_says_so(tiny_model: LanguageModel, tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match="does not load"):
         tiny_model.load_adapter("broken", tmp_path)
+
+
+@pytest.mark.parametrize("loaded_before", [False, True])
+@pytest.mark.parametrize("damage", ["shape", "truncated", "configuration", "layer"])
+def test_an_adapter_that_fails_half_way_leaves_no_trace(
+    tiny_model_folder: Path, tiny_adapter: Path, tmp_path: Path, damage: str, loaded_before: bool
+) -> None:
+    model = LanguageModel(str(tiny_model_folder), tmp_path, device="cpu", dtype="float32")
+    base = model.next_token_logits(_requests())
+    if loaded_before:
+        model.load_adapter("other", tiny_adapter)
+    bad = shutil.copytree(tiny_adapter, tmp_path / "bad")
+    weights = load_file(bad / "adapter_model.safetensors")
+    if damage == "shape":
+        last = next(name for name in weights if "layers.1" in name and "down_proj.lora_B" in name)
+        save_file({**weights, last: torch.zeros(7, 4)}, bad / "adapter_model.safetensors")
+    elif damage == "truncated":
+        (bad / "adapter_model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{")
+    elif damage == "configuration":
+        (bad / "adapter_config.json").write_text("{")
+    else:
+        config = json.loads((bad / "adapter_config.json").read_text())
+        config["target_modules"] = ["no_such_layer"]
+        (bad / "adapter_config.json").write_text(json.dumps(config))
+    with pytest.raises(AdapterError, match="does not load"):
+        model.load_adapter("tuned", bad)
+    assert model.adapters == (("other",) if loaded_before else ())
+    assert torch.equal(model.next_token_logits(_requests()), base)
+    with pytest.raises(AdapterError, match="No adapter 'tuned' is loaded"):
+        model.next_token_logits(_requests("tuned"))
+    model.load_adapter("tuned", tiny_adapter)
+    whole = LanguageModel(str(tiny_model_folder), tmp_path, device="cpu", dtype="float32")
+    whole.load_adapter("tuned", tiny_adapter)
+    assert torch.equal(
+        model.next_token_logits(_requests("tuned")), whole.next_token_logits(_requests("tuned"))
+    )
+    model.unload_adapter("tuned")
+    assert torch.equal(model.next_token_logits(_requests()), base)
+
+
+def test_a_name_stands_for_one_folder(
+    tiny_model_folder: Path, tiny_adapter: Path, tmp_path: Path
+) -> None:
+    model = LanguageModel(str(tiny_model_folder), tmp_path, device="cpu", dtype="float32")
+    model.load_adapter("tuned", tiny_adapter)
+    model.load_adapter("tuned", tiny_adapter)
+    with pytest.raises(AdapterError, match="'tuned' already stands for"):
+        model.load_adapter("tuned", tmp_path)
+    with pytest.raises(AdapterError, match="No adapter 'other' is loaded"):
+        model.unload_adapter("other")
 
 
 def test_token_losses_are_the_cross_entropy_of_the_completion(tiny_model: LanguageModel) -> None:
@@ -131,6 +213,29 @@ def test_token_losses_are_the_cross_entropy_of_the_completion(tiny_model: Langua
         logits = plain(torch.tensor([start + wanted])).logits[0].log_softmax(-1)
     by_hand = [-logits[len(start) - 1 + i, token].item() for i, token in enumerate(wanted)]
     assert tiny_model.token_losses(prompt, completion) == pytest.approx(by_hand, abs=1e-4)
+
+
+def test_an_adapter_s_token_losses_are_its_own(
+    tiny_model: LanguageModel, tuned: str, tiny_adapter: Path
+) -> None:
+    prompt, completion = build_prompt(TEXTS[0]), "hold for 8 seconds"
+    start = tiny_model.encode(prompt)
+    wanted = [*tiny_model.tokenizer(completion, add_special_tokens=False)["input_ids"], 2]
+    fresh = LlamaForCausalLM.from_pretrained(tiny_model.location, dtype=torch.float32)
+    with torch.no_grad():
+        logits = (
+            PeftModel.from_pretrained(fresh, str(tiny_adapter))
+            .eval()(input_ids=torch.tensor([start + wanted]))
+            .logits[0]
+        )
+    by_hand = torch.nn.functional.cross_entropy(
+        logits[len(start) - 1 : -1], torch.tensor(wanted), reduction="none"
+    ).tolist()
+    seen = tiny_model.token_losses(prompt, completion, adapter=tuned)
+    assert seen == pytest.approx(by_hand, abs=1e-4)
+    assert seen != pytest.approx(tiny_model.token_losses(prompt, completion), abs=1e-2)
+    with pytest.raises(AdapterError, match="No adapter 'nobody'"):
+        tiny_model.token_losses(prompt, completion, adapter="nobody")
 
 
 def test_two_threads_get_their_own_answers(tiny_model: LanguageModel, tuned: str) -> None:

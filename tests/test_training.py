@@ -1,5 +1,6 @@
 """A run leaves a whole adapter with its manifest, or none; and it learns what it is shown."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
+import sft.training
 from core.corpus.read import read_corpus
-from core.errors import AdapterError, TrainingError
+from core.errors import AdapterError, StorageError, TrainingError
 from core.language_model import GenerationRequest, LanguageModel
-from core.model_files import find_language_model
+from core.model_files import embedded_path, find_language_model
 from core.prompts import build_prompt
 from core.records import Question
+from core.storage import fingerprint
 from sft.adapters import (
     SHIPPED_FOLDER,
     activate_adapter,
@@ -138,6 +141,64 @@ def test_a_diverging_run_says_so_and_leaves_no_adapter(
     assert list_adapters(tmp_path, "tiny") == []
 
 
+@pytest.mark.parametrize("error", [RuntimeError("no more"), KeyboardInterrupt()])
+def test_a_run_that_is_stopped_half_way_leaves_no_adapter_and_its_curve(
+    tiny_model_folder: Path, tmp_path: Path, error: BaseException
+) -> None:
+    def report(row: dict[str, float]) -> None:
+        if row["step"] == 3:
+            raise error
+
+    with pytest.raises(type(error)):
+        train_adapter(
+            _job(tmp_path, tiny_model_folder),
+            _rows(),
+            _rows()[:2],
+            recipe=RECIPE,
+            device="cpu",
+            report=report,
+        )
+    assert not (tmp_path / "adapters").exists()
+    run = tmp_path / "runs" / "small"
+    assert {path.name for path in run.iterdir()} == {"recipe.json", "curve.jsonl"}
+    assert len((run / "curve.jsonl").read_text().splitlines()) >= 3
+    again = _train(tmp_path, tiny_model_folder, recipe=RECIPE.model_copy(update={"max_steps": 1}))
+    assert again.manifest.steps == 1, "the name is still free"
+
+
+def test_a_full_disk_at_the_end_leaves_no_adapter(
+    tiny_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sft.training, "write_manifest", full)
+    with pytest.raises(StorageError, match="tiny/small could not be written: the disk is full"):
+        _train(tmp_path, tiny_model_folder, recipe=RECIPE.model_copy(update={"max_steps": 1}))
+    assert list((tmp_path / "adapters" / "tiny").iterdir()) == []
+
+
+def test_every_report_says_how_far_it_is(tiny_model_folder: Path, tmp_path: Path) -> None:
+    seen: list[dict[str, float]] = []
+    recipe = RECIPE.model_copy(update={"max_steps": 4})
+    train_adapter(
+        _job(tmp_path, tiny_model_folder), _rows(), [], recipe=recipe, device="cpu",
+        report=seen.append,
+    )  # fmt: skip
+    assert [row["step"] for row in seen] == [1, 2, 3, 4]
+    assert {row["steps"] for row in seen} == {4}
+    rates = [row["learning_rate"] for row in seen]
+    assert max(rates) <= recipe.learning_rate and rates[-1] < rates[1]
+
+
+def test_no_rows_are_refused_before_anything_is_made(
+    tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match="no row to train on"):
+        train_adapter(_job(tmp_path, tiny_model_folder), [], [], recipe=RECIPE, device="cpu")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_adapters_are_found_activated_and_removed(tiny_model_folder: Path, tmp_path: Path) -> None:
     quick = RECIPE.model_copy(update={"max_steps": 1})
     for name in ("one", "two"):
@@ -187,16 +248,14 @@ def test_an_adapter_ships_with_the_project() -> None:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
-def test_a_shipped_adapter_matches_its_corpus_and_the_embedded_base(
-    path: Path, tmp_path: Path
-) -> None:
+def test_a_shipped_adapter_matches_its_corpus_and_the_embedded_base(path: Path) -> None:
     adapter = read_adapter(path.parent, shipped=True)
     corpus = read_corpus(adapter.manifest.corpus)
     assert adapter.manifest.corpus_fingerprint == corpus.fingerprint, (
         "the corpus changed: train again"
     )
-    base = find_language_model("embedded:smollm2-135m-instruct", tmp_path)
-    check_adapter(adapter, base_fingerprint=base.sha256, base_model="embedded")
+    base = fingerprint([embedded_path("embedded:smollm2-135m-instruct")])
+    check_adapter(adapter, base_fingerprint=base, base_model="embedded")
     assert sum(file.stat().st_size for file in path.parent.iterdir()) < 10_000_000
     weights = load_file(path.parent / "adapter_model.safetensors")
     assert not any("lm_head" in name or "embed" in name for name in weights)
