@@ -1,7 +1,8 @@
 """Four arms side by side, batches against single questions, first token, memory.
 
-Both sides of a ratio are timed in turns in this one run. Other work on the machine slows single arms
-more than the batch, so run it alone. Run with `make bench`, or `python benchmarks/arms_speed.py --questions 48`.
+Both sides of a ratio are timed in turns in this one run. Other work on the machine slows single
+arms more than the batch, so run it alone: `make bench`, or
+`python benchmarks/arms_speed.py --questions 48`.
 """
 
 import argparse
