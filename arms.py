@@ -20,6 +20,7 @@ from core.records import (
     Passage,
     Provenance,
     Retriever,
+    Wording,
 )
 from rag.citations import cite
 from rag.reading import Reader
@@ -53,14 +54,6 @@ class Library:
     k: int
     windows: int
     read_from: int = 5
-
-
-@dataclass(frozen=True)
-class Wording:
-    """The corpus's own words: its system prompt and how an answer is withheld."""
-
-    system_prompt: str
-    abstain_text: str
 
 
 @dataclass(frozen=True)

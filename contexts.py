@@ -10,7 +10,7 @@ from core.corpus.read import Corpus
 from core.records import Passage, Question
 from rag.passages import join, sentences, split_document
 from sft.recipe import Recipe
-from sft.rows import Context, TrainingRow, Wording, build_rows
+from sft.rows import Context, TrainingRow, build_rows
 
 
 def training_rows(
@@ -25,13 +25,12 @@ def training_rows(
     contexts = {}
     if library is not None and recipe.open_book_share:
         contexts = training_contexts(corpus, [*train, *validation], library)
-    wording = Wording(corpus.info.system_prompt, corpus.info.abstain_text)
-    rows = build_rows(train, wording, contexts=contexts, recipe=recipe)
+    rows = build_rows(train, corpus.wording, contexts=contexts, recipe=recipe)
     wanted = round(len(train) * recipe.replay_share)
     if replay is not None and wanted:
-        words = Wording(replay.info.system_prompt, replay.info.abstain_text)
-        rows += build_rows(replay.of_split("train"), words, contexts={}, recipe=recipe)[:wanted]
-    return rows, build_rows(validation, wording, contexts=contexts, recipe=recipe)
+        general = build_rows(replay.of_split("train"), replay.wording, contexts={}, recipe=recipe)
+        rows += general[:wanted]
+    return rows, build_rows(validation, corpus.wording, contexts=contexts, recipe=recipe)
 
 
 def training_contexts(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from arms import Arms, FineTuned, Library, Wording
+from arms import Arms, FineTuned, Library
 from contexts import training_rows
 from core.corpus.check import Finding, check_corpus
 from core.corpus.read import Corpus, read_corpus
@@ -159,7 +159,7 @@ class Workbench:
             tuned = error
         return Arms(
             self.model(),
-            Wording(corpus.info.system_prompt, corpus.info.abstain_text),
+            corpus.wording,
             fine_tuned=tuned,
             library=library,
             max_new_tokens=self.settings.max_new_tokens,

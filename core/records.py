@@ -141,6 +141,14 @@ class Answer(Record):
 
 
 @dataclass(frozen=True)
+class Wording:
+    """The corpus's own words: its system prompt and how an answer is withheld."""
+
+    system_prompt: str
+    abstain_text: str
+
+
+@dataclass(frozen=True)
 class AnswerDelta:
     """A moment of a stream: the text so far of one arm, and its finished answer at the end."""
 

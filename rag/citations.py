@@ -13,42 +13,8 @@ from core.records import Citation, Passage
 _WORD = re.compile(r"\w+(?:[.,]\d+)*|[€$£°%]")
 #: Words that carry no fact alone; a run of only these is not a citation.
 _LIGHT = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "do",
-        "for",
-        "from",
-        "has",
-        "have",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "that",
-        "the",
-        "their",
-        "this",
-        "to",
-        "was",
-        "we",
-        "were",
-        "will",
-        "with",
-        "you",
-        "your",
-    ]
+    "a an and are as at be by can do for from has have i in is it its of on or that the their "
+    "this to was we were will with you your".split()
 )
 
 

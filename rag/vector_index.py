@@ -23,8 +23,9 @@ from rag.encoder import Encoder
 
 _VECTORS, _SENTENCES = "vectors.faiss", "sentences.faiss"
 _PASSAGES, _MANIFEST = "passages.jsonl", "manifest.json"
-#: Raised when the files change; an index of another format is built anew.
-FORMAT = 2
+#: Raised when the files or the cutting of documents change: an index of another format is built
+#: anew.
+FORMAT = 3
 #: Sentences looked at for each passage wanted.
 _SENTENCES_A_PASSAGE = 4
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import TrainingError
 from core.prompts import Prompt, build_prompt
-from core.records import Passage, Question
+from core.records import Passage, Question, Wording
 from sft.recipe import Recipe
 
 
@@ -39,14 +39,6 @@ class TrainingRow:
     question_id: str
     prompt: Prompt
     completion: str
-
-
-@dataclass(frozen=True)
-class Wording:
-    """The corpus's own words that rows need: its system prompt and how it abstains."""
-
-    system_prompt: str
-    abstain_text: str
 
 
 def build_rows(

@@ -117,7 +117,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path: Path, tiny_adapter: Path
 
 @pytest.mark.parametrize(
     "name",
-    ["../up", "a/b", "a\\b", "..", ".hid", "", "a b", "x" * 65, "a\n", "ä", "active", "a.writing-b"],
+    ["../up", "a/b", "a\\b", "..", ".hid", ".hidden", "", "a b", "x" * 65, "a\n", "ä", "active", "a.writing-b"],
 )  # fmt: skip
 def test_a_name_that_is_no_folder_of_its_own_is_refused(name: str) -> None:
     with pytest.raises(AdapterError, match="cannot name an adapter"):
@@ -134,11 +134,14 @@ def test_activating_and_removing(tmp_path: Path, tiny_adapter: Path) -> None:
     _put(tmp_path, tiny_adapter, "one")
     _put(tmp_path, tiny_adapter, "two")
     one = find_adapter(tmp_path, "tiny", "one")
+    assert active_adapter(tmp_path, "tiny").manifest.name == "two", "the newest, until chosen"
     activate_adapter(tmp_path, one)
     assert active_adapter(tmp_path, "tiny") == one
     remove_adapter(one)
     assert not one.folder.exists()
     assert active_adapter(tmp_path, "tiny").manifest.name == "two"
+    with pytest.raises(AdapterError, match=r"no adapter 'one' .*there are: two"):
+        find_adapter(tmp_path, "tiny", "one")
 
 
 def test_an_active_adapter_that_is_gone_is_not_replaced_silently(

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from arms import Arms, FineTuned, Library, Wording, abstains
+from arms import Arms, FineTuned, Library, abstains
 from core.errors import AdapterError, ProjectError, RetrievalUnavailable
 from core.language_model import LanguageModel
-from core.records import ARM_NAMES, Hit, Passage
+from core.records import ARM_NAMES, Hit, Passage, Wording
 from rag.encoder import Encoder
 from rag.reading import Reader
 

@@ -8,9 +8,9 @@ from transformers import AutoTokenizer
 from core.errors import TrainingError
 from core.language_model import LanguageModel
 from core.prompts import build_prompt
-from core.records import Passage, Question
+from core.records import Passage, Question, Wording
 from sft.recipe import Recipe
-from sft.rows import Context, Wording, build_rows, check_supervision, tokenise
+from sft.rows import Context, build_rows, check_supervision, tokenise
 
 WORDING = Wording("you answer questions .", "i am sorry")
 

@@ -14,21 +14,17 @@ from core.errors import AdapterError, StorageError, TrainingError
 from core.language_model import GenerationRequest, LanguageModel
 from core.model_files import embedded_path, find_language_model
 from core.prompts import build_prompt
-from core.records import Question
+from core.records import Question, Wording
 from core.storage import fingerprint
 from sft.adapters import (
     SHIPPED_FOLDER,
-    activate_adapter,
-    active_adapter,
     check_adapter,
-    check_adapter_name,
-    find_adapter,
     list_adapters,
     read_adapter,
     remove_adapter,
 )
 from sft.recipe import Recipe
-from sft.rows import TrainingRow, Wording, build_rows
+from sft.rows import TrainingRow, build_rows
 from sft.supervised_trainer import SupervisedTrainer
 from sft.training import TrainingJob, TrainingResult, train_adapter
 
@@ -197,47 +193,6 @@ def test_no_rows_are_refused_before_anything_is_made(
     with pytest.raises(TrainingError, match="no row to train on"):
         train_adapter(_job(tmp_path, tiny_model_folder), [], [], recipe=RECIPE, device="cpu")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_adapters_are_found_activated_and_removed(tiny_model_folder: Path, tmp_path: Path) -> None:
-    quick = RECIPE.model_copy(update={"max_steps": 1})
-    for name in ("one", "two"):
-        _train(tmp_path, tiny_model_folder, name, quick)
-    one = find_adapter(tmp_path, "tiny", "one")
-    assert active_adapter(tmp_path, "tiny").manifest.name == "two", (
-        "the newest, until one is chosen"
-    )
-    activate_adapter(tmp_path, one)
-    assert active_adapter(tmp_path, "tiny").manifest.name == "one"
-    remove_adapter(one)
-    assert active_adapter(tmp_path, "tiny").manifest.name == "two"
-    with pytest.raises(AdapterError, match=r"no adapter 'one' .*there are: two"):
-        find_adapter(tmp_path, "tiny", "one")
-
-
-def test_an_adapter_of_another_base_or_with_a_flipped_byte_is_refused(
-    tiny_model_folder: Path, tmp_path: Path
-) -> None:
-    _train(tmp_path, tiny_model_folder, "one", RECIPE.model_copy(update={"max_steps": 1}))
-    adapter = find_adapter(tmp_path, "tiny", "one")
-    base = adapter.manifest.base_fingerprint
-    with pytest.raises(AdapterError, match=r"was trained on .* not on other"):
-        check_adapter(adapter, base_fingerprint="0" * 64, base_model="other")
-    weights = adapter.folder / "adapter_model.safetensors"
-    content = bytearray(weights.read_bytes())
-    content[len(content) // 2] ^= 1
-    weights.write_bytes(bytes(content))
-    with pytest.raises(AdapterError, match="is damaged"):
-        check_adapter(adapter, base_fingerprint=base, base_model="x")
-    (adapter.folder / "manifest.json").write_text("{}")
-    with pytest.raises(AdapterError, match="is no adapter of this project"):
-        list_adapters(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a b", "x" * 65])
-def test_a_name_that_is_no_folder_name_is_refused(name: str) -> None:
-    with pytest.raises(AdapterError, match="cannot name an adapter"):
-        check_adapter_name(name)
 
 
 SHIPPED = sorted(SHIPPED_FOLDER.glob("*/*/manifest.json"))

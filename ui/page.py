@@ -1,6 +1,6 @@
 """The page: chooses a domain, asks a question, shows the answers and their evidence."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
@@ -30,7 +30,7 @@ def build_page(workbench: Workbench) -> gr.Blocks:
     with gr.Blocks(title="SFT vs RAG", analytics_enabled=False) as page:
         last = gr.State(None)
         gr.HTML(_MASTHEAD, js_on_load=None)
-        with gr.Row(elem_id="choices"):
+        with gr.Row():
             domain = gr.Dropdown(domains, value=first, label="Domain", scale=2, min_width=220)
             view = gr.Radio(list(VIEWS), value=_FIRST_VIEW, label="Compare", scale=3)
         with gr.Row(equal_height=True):
@@ -69,6 +69,16 @@ def build_page(workbench: Workbench) -> gr.Blocks:
                 *_screen(Moment(None), seen, busy=False),
             )
 
+        def answer_after(event: Any, run: Callable[..., Any], inputs: list[Any]) -> Any:
+            return event(
+                run,
+                inputs,
+                screen,
+                concurrency_id=_QUEUE,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+
         asked = gr.on(
             [ask.click, question.submit],
             on_ask,
@@ -80,29 +90,16 @@ def build_page(workbench: Workbench) -> gr.Blocks:
             show_progress="hidden",
             api_visibility="private",
         )
-        offered.click(
+        chosen = offered.click(
             lambda row: row[0], offered, question, queue=False, api_visibility="private"
-        ).then(
-            on_ask,
-            [domain, question, view],
-            screen,
-            concurrency_id=_QUEUE,
-            show_progress="hidden",
-            api_visibility="private",
         )
-        view.change(
-            on_view,
-            [domain, view, last],
-            screen,
-            concurrency_id=_QUEUE,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        example = answer_after(chosen.then, on_ask, [domain, question, view])
+        looked = answer_after(view.change, on_view, [domain, view, last])
         domain.change(
             on_domain,
             [domain, view],
             [question, offered, *screen],
-            cancels=[asked],
+            cancels=[asked, example, looked],
             queue=False,
             api_visibility="private",
         )

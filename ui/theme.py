@@ -19,11 +19,11 @@ def theme() -> gr.themes.Base:
 
 #: Colours are named once for light and once for dark; right and wrong differ by sign and words too.
 CSS = """
-:root { --pane: #fff; --line: #dfe3ea; --ink: #1c2430; --soft: #5b6675; --ground: #f6f7f9;
+:root { --pane: #fff; --line: #dfe3ea; --ink: #1c2430; --soft: #5b6675;
   --base: #7b8494; --sft: #7c4dbe; --rag: #0f7f8c; --both: #b4530a;
   --rag-mark: #bfeaef; --both-mark: #ffdcae; --read: #eef1f6;
   --right: #17693a; --right-ground: #e2f4e8; --wrong: #9b2226; --wrong-ground: #fbe7e7; }
-.dark { --pane: #1a212c; --line: #323c4b; --ink: #e8ecf2; --soft: #a3aebd; --ground: #11161d;
+.dark { --pane: #1a212c; --line: #323c4b; --ink: #e8ecf2; --soft: #a3aebd;
   --base: #97a2b3; --sft: #b696ee; --rag: #53c3d0; --both: #f0a35a;
   --rag-mark: #14545c; --both-mark: #6b3e12; --read: #252f3d;
   --right: #86dba6; --right-ground: #17362399; --wrong: #f3a6a8; --wrong-ground: #4a1d2099; }
@@ -36,11 +36,11 @@ CSS = """
   padding: .6rem .9rem; margin: 0; border-radius: 4px; }
 .panes { display: grid; gap: 14px; grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .panes-4 { grid-template-columns: repeat(4, minmax(0, 1fr)); }
-.pane { background: var(--pane); border: 1px solid var(--line); border-top: 4px solid var(--base);
-  border-radius: 8px; padding: .8rem 1rem .7rem; display: flex; flex-direction: column;
+.panes .pane { background: var(--pane); border: 1px solid var(--line);
+  border-top: 4px solid var(--base); border-radius: 8px; padding: .8rem 1rem .7rem; display: flex; flex-direction: column;
   min-height: 13rem; color: var(--ink); }
-.pane.sft { border-top-color: var(--sft); } .pane.rag { border-top-color: var(--rag); }
-.pane.sft-rag { border-top-color: var(--both); }
+.panes .sft { border-top-color: var(--sft); } .panes .rag { border-top-color: var(--rag); }
+.panes .sft-rag { border-top-color: var(--both); }
 .pane header { min-height: 3.2rem; }
 .pane header h3, .evidence h3 { margin: 0; font-size: 1.05rem; color: var(--ink); }
 .pane header p { margin: 0; color: var(--soft); font-size: .82rem; line-height: 1.3; }
@@ -90,16 +90,12 @@ CSS = """
 mark.rag { background: var(--rag-mark); } mark.sft-rag { background: var(--both-mark); }
 mark.rag.sft-rag { background: linear-gradient(var(--rag-mark) 50%, var(--both-mark) 50%); }
 .evidence .read, .key.read { border-bottom: 2px solid var(--soft); }
-#choices { align-items: start; }
 #ask { min-width: 7rem; align-self: stretch; font-size: 1rem; }
 #question textarea { font-size: 1.05rem; }
 #examples .gallery { gap: 6px; }
 #examples .gallery-item { font-size: .84rem; padding: .2rem .6rem; border-radius: 1rem;
   text-align: left; }
-#message:empty, #evidence:empty { display: none; }
-.panes .pane { border-style: solid; border-width: 4px 1px 1px; border-right-color: var(--line);
-  border-bottom-color: var(--line); border-left-color: var(--line); }
 @media (max-width: 1000px) { .panes-4 { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @media (max-width: 620px) { .panes, .panes-4 { grid-template-columns: minmax(0, 1fr); }
-  .pane { min-height: 0; } .pane header { min-height: 0; } }
+  .panes .pane { min-height: 0; } .pane header { min-height: 0; } }
 """

@@ -12,7 +12,7 @@ from core.corpus.documents import document_paths, load_document
 from core.corpus.split import exposures, with_splits
 from core.errors import CorpusError
 from core.prompts import DEFAULT_ABSTAIN_TEXT, DEFAULT_SYSTEM_PROMPT
-from core.records import Document, Exposure, Question, Split
+from core.records import Document, Exposure, Question, Split, Wording
 from core.settings import PROJECT_ROOT
 from core.storage import fingerprint_text
 
@@ -56,6 +56,11 @@ class Corpus:
     def exposures(self) -> dict[str, Exposure]:
         """Exposure of each test question, by its id."""
         return exposures(self.questions)
+
+    @property
+    def wording(self) -> Wording:
+        """The corpus's own words, for prompts and for withheld answers."""
+        return Wording(self.info.system_prompt, self.info.abstain_text)
 
     def of_split(self, split: Split) -> list[Question]:
         """Return the questions of one split, in the file's order."""
