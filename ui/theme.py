@@ -37,7 +37,8 @@ CSS = """
 .panes { display: grid; gap: 14px; grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .panes-4 { grid-template-columns: repeat(4, minmax(0, 1fr)); }
 .panes .pane { background: var(--pane); border: 1px solid var(--line);
-  border-top: 4px solid var(--base); border-radius: 8px; padding: .8rem 1rem .7rem; display: flex; flex-direction: column;
+  border-top: 4px solid var(--base); border-radius: 8px; padding: .8rem 1rem .7rem;
+  display: flex; flex-direction: column;
   min-height: 13rem; color: var(--ink); }
 .panes .sft { border-top-color: var(--sft); } .panes .rag { border-top-color: var(--rag); }
 .panes .sft-rag { border-top-color: var(--both); }
