@@ -11,14 +11,13 @@ from typing import Annotated, Any, cast
 
 import typer
 
+import corpus_commands
 from core.errors import ProjectError
 from core.records import ARM_NAMES, AnswerDelta, ArmName, Split
 from core.settings import load_settings
-from printing import done, dumped, print_json, say
+from terminal import Corpus, Json, done, dumped, open_workbench, print_json, say
 
-# Typer reads these annotations when a command is called; heavy imports wait in `_workbench`.
-Corpus = Annotated[str, typer.Argument(help="A built-in corpus's name or a folder's path.")]
-Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
+# Typer reads these annotations when a command is called; heavy imports wait in `open_workbench`.
 ArmList = Annotated[str, typer.Option("--arms", help="Arms, separated by commas.")]
 
 ALL_ARMS = ",".join(ARM_NAMES)
@@ -35,6 +34,7 @@ program = typer.Typer(
 )
 adapter_program = typer.Typer(help="List, show, remove or activate adapters.", no_args_is_help=True)
 program.add_typer(adapter_program, name="adapters")
+corpus_commands.add_to(program)
 
 
 def main() -> None:
@@ -74,29 +74,9 @@ def serve(
 
 
 @program.command()
-def check(corpus: Corpus, as_json: Json = False) -> None:
-    """Look for what makes a corpus's training or scores wrong."""
-    from core.corpus.check import corpus_counts  # noqa: PLC0415
-
-    read, findings = _workbench().check(corpus)
-    counts = corpus_counts(read)
-    if as_json:
-        print_json({"corpus": read.name, "counts": counts, "findings": dumped(findings)})
-    else:
-        print(f"{read.name}: {counts['documents']} documents, {counts['questions']} questions")
-        for name in ("by_split", "by_kind", "by_exposure"):
-            print("  " + ", ".join(f"{key} {value}" for key, value in counts[name].items()))
-        for finding in findings:
-            print(f"{finding.severity}: {finding.place} {finding.message}; {finding.fix}.")
-        print(f"{len(findings)} findings.")
-    if any(finding.severity == "error" for finding in findings):
-        raise typer.Exit(2)
-
-
-@program.command()
 def index(corpus: Corpus, as_json: Json = False) -> None:
     """Build the vector store of a corpus."""
-    report = _workbench().index(corpus)
+    report = open_workbench().index(corpus)
     if as_json:
         print_json(report.as_json())
     else:
@@ -114,7 +94,7 @@ def retrieve(
     as_json: Json = False,
 ) -> None:
     """Find the passages for a question."""
-    hits = _workbench().retrieve(corpus, question, k)
+    hits = open_workbench().retrieve(corpus, question, k)
     if as_json:
         print_json({"question": question, "hits": dumped(hits)})
         return
@@ -141,7 +121,7 @@ def train(
         parts = [f"{name} {value:.4g}" for name, value in row.items() if name not in _STEP_KEYS]
         say(f"step {row['step']}/{row['steps']} {' '.join(parts)}")
 
-    result = _workbench().train(corpus, recipe=recipe, name=out, report=report)
+    result = open_workbench().train(corpus, recipe=recipe, name=out, report=report)
     if as_json:
         print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve})
     else:
@@ -161,7 +141,7 @@ def ask(
     """Ask one question of several arms side by side."""
     names = _arm_names(arms)
     answers: dict[str, AnswerDelta] = {}
-    for delta in _workbench().ask(corpus, question, names, adapter=adapter):
+    for delta in open_workbench().ask(corpus, question, names, adapter=adapter):
         answers[delta.arm] = delta
     found = [one for name in names if (one := answers[name].answer) is not None]
     if as_json:
@@ -189,7 +169,7 @@ def evaluate(
     names = _arm_names(arms)
     if split not in ("train", "validation", "test"):
         raise ProjectError(f"There is no split {split!r}; use train, validation or test.")
-    summary, folder = _workbench(seed=seed).evaluate(
+    summary, folder = open_workbench(seed=seed).evaluate(
         corpus,
         arms=names,
         split=cast(Split, split),
@@ -209,7 +189,7 @@ def evaluate(
 @program.command()
 def score(file: Path, as_json: Json = False) -> None:
     """Score any system's answers: rows of {"prediction", "references"}."""
-    result = _workbench().score(file)
+    result = open_workbench().score(file)
     if as_json:
         print_json(result)
         return
@@ -221,7 +201,7 @@ def score(file: Path, as_json: Json = False) -> None:
 @program.command()
 def doctor(as_json: Json = False) -> None:
     """Say what this machine offers: versions, device, number format, threads, models."""
-    facts = _workbench().doctor()
+    facts = open_workbench().doctor()
     if as_json:
         print_json(facts)
         return
@@ -237,7 +217,7 @@ def list_command(
     as_json: Json = False,
 ) -> None:
     """List the adapters."""
-    adapters = _workbench().adapters(corpus)
+    adapters = open_workbench().adapters(corpus)
     if as_json:
         print_json({"adapters": dumped(adapters)})
         return
@@ -250,7 +230,7 @@ def list_command(
 @adapter_program.command("show")
 def show_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
     """Show one adapter's manifest."""
-    manifest = _workbench().adapter(corpus, name).manifest.model_dump(mode="json")
+    manifest = open_workbench().adapter(corpus, name).manifest.model_dump(mode="json")
     if as_json:
         print_json(manifest)
     else:
@@ -261,24 +241,18 @@ def show_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
 @adapter_program.command("activate")
 def activate_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
     """Answer with this adapter from now on."""
-    adapter = _workbench().activate(corpus, name)
+    adapter = open_workbench().activate(corpus, name)
     done(adapter.manifest.name, "active", as_json)
 
 
 @adapter_program.command("remove")
 def remove_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
     """Delete an adapter that was trained here."""
-    adapter = _workbench().remove(corpus, name)
+    adapter = open_workbench().remove(corpus, name)
     done(adapter.manifest.name, "removed", as_json)
 
 
 _STEP_KEYS = ("step", "steps", "epoch")
-
-
-def _workbench(*, seed: int | None = None) -> Any:
-    from workbench import Workbench  # noqa: PLC0415  (loads torch; --help must be quick)
-
-    return Workbench(load_settings() if seed is None else load_settings(seed=seed))
 
 
 def _arm_names(arms: str) -> list[ArmName]:

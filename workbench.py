@@ -7,17 +7,16 @@ from typing import Any
 
 from arms import Arms, FineTuned, Library
 from contexts import training_rows
-from core.corpus.check import Finding, check_corpus
-from core.corpus.read import Corpus, read_corpus
+from core.corpus.known import KnownFacts
+from core.corpus.read import Corpus
 from core.doctor import examine
 from core.errors import AdapterError, CorpusError, ProjectError
-from core.language_model import LanguageModel
 from core.model_files import find_language_model
 from core.records import AnswerDelta, ArmName, Hit, Split
-from core.settings import Settings
+from curation import Curation
+from eval.known import ask_for_known
 from eval.runner import choose_questions, evaluate_arms, write_results
 from eval.score_file import score_file
-from loaded import Loaded
 from rag.encoder import Encoder
 from rag.indexes import IndexReport, build_index
 from sft.adapters import (
@@ -39,19 +38,10 @@ class QuestionError(ProjectError):
     """A question cannot be asked."""
 
 
-class Workbench:
+class Workbench(Curation):
     """One method a verb; what is loaded once is shared by all of them."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Load nothing yet."""
-        self.settings = settings
-        self._loaded = Loaded(settings)
-
     # What everything stands on
-
-    def model(self) -> LanguageModel:
-        """Return the language model, loaded the first time."""
-        return self._loaded.model()
 
     def encoder(self) -> Encoder:
         """Return the encoder, loaded the first time."""
@@ -60,10 +50,6 @@ class Workbench:
     def library(self, corpus: Corpus) -> Library:
         """Open what a corpus's documents are looked up with; see `Loaded.library`."""
         return self._loaded.library(corpus)
-
-    def corpus(self, reference: str) -> Corpus:
-        """Read a corpus; see `core.corpus.read.read_corpus`."""
-        return read_corpus(reference, seed=self.settings.seed)
 
     # Retrieval
 
@@ -196,10 +182,20 @@ class Workbench:
 
     # Judging
 
-    def check(self, reference: str) -> tuple[Corpus, list[Finding]]:
-        """Read a corpus and look for what makes training or scoring wrong."""
+    def label_known(
+        self,
+        reference: str,
+        *,
+        out: Path | None = None,
+        report: Callable[[int, int], None] = lambda done, of: None,
+    ) -> tuple[KnownFacts, Path]:
+        """Ask the base model for each fact in several wordings, and keep what it knows.
+
+        :returns: the labels and the file they are in.
+        """
         corpus = self.corpus(reference)
-        return corpus, check_corpus(corpus)
+        known = ask_for_known(corpus, self.arms(reference), report=report)
+        return known, self._keep_known(corpus, known, out)
 
     def evaluate(
         self,
@@ -224,6 +220,7 @@ class Workbench:
             questions,
             together,
             arms=arms,
+            known=self.known(corpus),
             report=lambda done: report(done, len(questions)),
         )
         folder = out or self.state / "runs" / f"evaluate-{corpus.name}-{uuid.uuid4().hex[:8]}"
@@ -244,8 +241,3 @@ class Workbench:
     def doctor(self) -> dict[str, Any]:
         """Say what this machine offers: versions, device, number format, threads, models."""
         return examine(self.settings)
-
-    @property
-    def state(self) -> Path:
-        """The folder of everything written at run time."""
-        return self.settings.state

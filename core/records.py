@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 Kind = Literal["fact", "procedure", "multi_hop", "unanswerable", "refusal"]
 Split = Literal["train", "validation", "test"]
 Exposure = Literal["reworded", "untrained"]
+#: Whether the base model answers for a fact before any training.
+Known = Literal["known", "unknown"]
 ArmName = Literal["base", "sft", "rag", "sft+rag"]
 
 ARM_NAMES: tuple[ArmName, ...] = ("base", "sft", "rag", "sft+rag")
@@ -66,6 +68,10 @@ class Question(BaseModel):
     #: Ties the wordings of one fact together; the question's own id when a file gives none.
     fact: str = ""
     split: Split | None = None
+    #: What the file says of a test question; what counts is derived from the facts of the splits.
+    exposure: Exposure | None = None
+    #: "draft" until a person has accepted the row: a draft is neither trained on nor scored.
+    status: Literal["draft"] | None = None
 
     @field_validator("question")
     @classmethod

@@ -10,6 +10,7 @@ from core.records import (
     DECLINED_KINDS,
     Answer,
     Exposure,
+    Known,
     Question,
     Record,
 )
@@ -29,6 +30,8 @@ class ResultRow(Record):
     references: tuple[str, ...]
     kind: str
     exposure: Exposure | None
+    #: Whether the base model knew the fact; None where nobody asked it.
+    known: Known | None = None
     metrics: dict[str, float]
     hits: tuple[dict[str, Any], ...]
     citations: tuple[dict[str, Any], ...]
@@ -43,7 +46,12 @@ class ResultRow(Record):
 
 
 def score_answer(
-    question: Question, answer: Answer, *, exposure: Exposure | None, abstain_text: str
+    question: Question,
+    answer: Answer,
+    *,
+    exposure: Exposure | None,
+    abstain_text: str,
+    known: Known | None = None,
 ) -> ResultRow:
     """Score one answer against its question's references.
 
@@ -61,6 +69,7 @@ def score_answer(
         references=tuple(references),
         kind=question.kind,
         exposure=exposure,
+        known=known,
         metrics={name: round(metrics[name], 6) for name in METRICS},
         hits=tuple(
             {

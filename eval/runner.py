@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from core.corpus.known import KnownFacts
 from core.corpus.read import Corpus
 from core.errors import EvaluationError
 from core.records import Answer, ArmName, Question, Split
@@ -52,9 +53,13 @@ def evaluate_arms(
     answerer: BatchAnswerer,
     *,
     arms: Sequence[ArmName],
+    known: KnownFacts | None = None,
     report: Callable[[int], None] = lambda done: None,
 ) -> list[ResultRow]:
-    """Answer and score the questions: a row for each question and arm, arms beside each other."""
+    """Answer and score the questions: a row for each question and arm, arms beside each other.
+
+    :param known: what the base model knew, where it was asked.
+    """
     answers = answerer.answer([question.question for question in questions], arms, report=report)
     exposures = corpus.exposures
     return [
@@ -63,6 +68,7 @@ def evaluate_arms(
             answer,
             exposure=exposures.get(question.id),
             abstain_text=corpus.info.abstain_text,
+            known=known.label(question.fact) if known else None,
         )
         for question, row in zip(questions, answers, strict=True)
         for answer in row
@@ -83,10 +89,12 @@ def write_results(
     :raises StorageError: when the disk refuses; neither file is left half-written.
     """
     summary = summarise(rows, corpus=corpus, split=split, provenance=provenance, seed=seed)
-    columns = {"document"}
-    write_text(
-        folder / "results.jsonl",
-        "".join(row.model_dump_json(exclude=columns) + "\n" for row in rows),
-    )
+    write_text(folder / "results.jsonl", "".join(_line(row) + "\n" for row in rows))
     write_json(folder / "summary.json", summary)
     return summary
+
+
+def _line(row: ResultRow) -> str:
+    """Write a row with the contract's columns, and `known` where the base model was asked."""
+    columns = {"document"} if row.known else {"document", "known"}
+    return row.model_dump_json(exclude=columns)

@@ -59,12 +59,15 @@ def _arm(rows: list[ResultRow], seed: int) -> dict[str, Any]:
     by_exposure = _sliced(rows, lambda row: row.exposure, seed)
     # The goals speak of answerable questions: those that have an answer to find.
     by_kind = _sliced(rows, lambda row: row.kind, seed)
+    by_known = _sliced(rows, lambda row: row.known, seed)
     if answerable and len(answerable) < len(rows):
         by_kind["answerable"] = _slice(answerable, seed)
     return {
         "metrics": {name: _mean(rows, name, seed) for name in METRICS},
         "by_kind": by_kind,
         "by_exposure": by_exposure,
+        "by_kind_and_exposure": _sliced(rows, _kind_and_exposure, seed),
+        **({"by_known": by_known} if by_known else {}),
         "seconds": {
             "p50": round(float(np.percentile(seconds, 50)), 3),
             "p95": round(float(np.percentile(seconds, 95)), 3),
@@ -81,6 +84,13 @@ def _sliced(
 ) -> dict[str, Any]:
     names = dict.fromkeys(name for row in rows if (name := key(row)))
     return {name: _slice([row for row in rows if key(row) == name], seed) for name in names}
+
+
+def _kind_and_exposure(row: ResultRow) -> str | None:
+    """Name the slice of the kinds that a fact can be trained for; None for the others."""
+    if row.kind not in ("fact", "procedure") or row.exposure is None:
+        return None
+    return f"{row.kind}, {row.exposure}"
 
 
 def _slice(rows: list[ResultRow], seed: int) -> dict[str, Any]:

@@ -27,8 +27,8 @@ def _slices(summary: dict[str, Any]) -> str:
     arms = summary["arms"]
     first = next(iter(arms.values()))
     lines = ["| accuracy | n | " + " | ".join(arms) + " |", "|---" * (len(arms) + 2) + "|"]
-    for group in ("by_kind", "by_exposure"):
-        for name, part in first[group].items():
+    for group in ("by_kind", "by_kind_and_exposure", "by_exposure", "by_known"):
+        for name, part in first.get(group, {}).items():
             cells = [_cell(arm[group][name]["accuracy"]) for arm in arms.values()]
             lines.append(f"| {name} | {part['n']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -70,6 +70,20 @@ BAD = [
     (["adapters", "frobnicate"], "frobnicate"),
     (["frobnicate"], "frobnicate"),
     (["check"], "'corpus'"),
+    (["import", "squad", "gone.json", "--out", "new"], "gone.json: is no file"),
+    (["import", "prose", "x", "--out", "new"], "'prose'"),
+    (["import", "csv", "x"], "--out"),
+    (["import", "csv", "{rows}", "--out", "{tiny}"], "is already there"),
+    (["import", "csv", "{rows}", "--out", "new", "--split", "exam"], "no split 'exam'"),
+    (["import", "csv", "{rows}", "--out", "new", "--column", "question"], "write FIELD=COLUMN"),
+    (["import", "csv", "{rows}", "--out", "new"], "no column looks like the question"),
+    (["import", "dataset", "{tiny}/documents", "--out", "new"], "is no dataset that loads"),
+    (["draft", "{tiny}", "--document", "gone"], "no document 'gone'; some are: alpha, beta"),
+    (["draft", "{tiny}"], "--document"),
+    (["drafts", "accept", "{tiny}", "gone"], "no draft 'gone'"),
+    (["drafts", "edit", "{tiny}", "gone", "--question", "Q?"], "no draft 'gone'"),
+    (["known", "{documents}"], "nothing to know"),
+    (["check", "{tiny}", "--fix", "--out", "{tiny}"], "is already there"),
     (["check", "{tiny}", "--loud"], "--loud"),
 ]
 
@@ -84,7 +98,9 @@ def test_a_mistake_is_one_line_exit_2_and_changes_nothing(
         "questions": write_corpus(tmp_path / "questions", {}, QUESTIONS),
         "documents": write_corpus(tmp_path / "documents", DOCUMENTS, []),
         "empty": write_corpus(tmp_path / "empty", {}, []),
+        "rows": tmp_path / "rows.csv",
     }
+    folders["rows"].write_text("Frage,Antwort\na,b\n")
     with (folders["broken"] / "qa.jsonl").open("a") as file:
         file.write("{oops\n")
     before = _files(settings.state)
@@ -267,6 +283,87 @@ def test_help_is_quick_and_lists_the_verbs() -> None:
         capture_output=True, text=True, check=True, timeout=60,
         cwd=Path(__file__).resolve().parent.parent,
     )  # fmt: skip
-    for verb in "serve check index retrieve train ask evaluate score adapters doctor".split():
+    verbs = "serve check import draft drafts known index retrieve train ask evaluate score adapters doctor"
+    for verb in verbs.split():
         assert f"  {verb} " in done.stdout
     assert "torch" not in done.stderr, "help must not wait for the models' libraries"
+
+
+def test_check_tells_every_error_and_names_the_first_in_one_line(
+    run, tiny_corpus: Path, tmp_path: Path
+) -> None:
+    with (tiny_corpus / "qa.jsonl").open("a") as file:
+        file.write('{oops\n{"id": "x"}\n')
+    code, out, err = run("check", str(tiny_corpus))
+    assert code == 2
+    assert "qa.jsonl:12" in out and "qa.jsonl:13" in out
+    assert len(err.splitlines()) == 1
+    assert f"{tiny_corpus}/qa.jsonl:12: is not JSON" in err and "(1 more)" in err
+    code, out, err = run("check", str(tiny_corpus), "--json")
+    assert code == 2 and len(err.splitlines()) == 1
+    found = json.loads(out)
+    assert set(found) == {"corpus", "counts", "findings"}
+    assert set(found["findings"][0]) == {"severity", "rule", "place", "message", "fix"}
+    before = _files(tiny_corpus)
+    code, out, err = run("check", str(tiny_corpus), "--fix", "--json")
+    copy = json.loads(out)["copy"]
+    assert [one["place"] for one in copy["mended"]] == ["qa.jsonl:12", "qa.jsonl:13"]
+    assert _files(tiny_corpus) == before
+    assert run("check", copy["folder"])[0] == 0
+
+
+def test_counts_are_a_readme_s_table(run, tiny_corpus: Path) -> None:
+    code, out, _ = run("check", str(tiny_corpus), "--counts")
+    assert code == 0
+    assert out.startswith("3 documents (3 .md)") and "| all | 7 | 5 | 1 | 5 | 11 |" in out
+
+
+def test_importing_then_checking_then_asking(run, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text(
+        "Frage;Antwort;Text\nHow heavy?;240 grams;The lamp weighs 240 grams.\n;x;y\n", "cp1252"
+    )
+    out = tmp_path / "mine"
+    columns = ["question=Frage", "answers=Antwort", "context=Text"]
+    code, text, err = run(
+        "import", "csv", str(rows), "--out", str(out), "--json", *(f"--column={c}" for c in columns)
+    )
+    assert code == 0, err
+    report = json.loads(text)
+    assert (report["documents"], report["questions"], report["skipped"]) == (2, 1, 1)
+    assert "left out: line 3: question is empty" in err
+    assert run("check", str(out))[0] == 0
+    assert run("retrieve", str(out), "How heavy is it?")[0] == 0
+    assert "Imported from rows.csv: 2 documents and 1 questions" in (out / "README.md").read_text()
+
+
+def test_what_the_base_knows_is_asked_and_shown(run, settings: Settings, tiny_corpus: Path) -> None:
+    code, out, err = run("known", str(tiny_corpus), "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert set(found["facts"]) == {"alpha-reset", "beta-reset", "beta-weight"}
+    assert sum(found["counts"].values()) == 3
+    assert (settings.state / "known" / "tiny.json").is_file()
+    code, out, _ = run("evaluate", str(tiny_corpus), "--arms", "base", "--json")
+    assert sum(one["n"] for one in json.loads(out)["arms"]["base"]["by_known"].values()) == 3
+    assert run("known", str(tiny_corpus), "--out", str(tiny_corpus / "known.json"))[0] == 0
+
+
+def test_drafts_from_the_terminal(run, settings: Settings, tiny_corpus: Path) -> None:
+    code, out, _ = run("draft", str(tiny_corpus), "--document", "alpha", "--json")
+    assert code == 0
+    json.loads(out)  # the two-layer model writes nothing usable: the list may be empty
+    box = settings.state / "drafts" / "tiny.jsonl"
+    box.parent.mkdir(parents=True, exist_ok=True)
+    row = {"id": "draft-x", "question": "Is it grey?", "answers": ["yes"], "status": "draft"}
+    box.write_text(json.dumps(row) + "\n")
+    corpus = str(tiny_corpus)
+    assert json.loads(run("drafts", "list", corpus, "--json")[1])["drafts"][0]["id"] == "draft-x"
+    assert (
+        run("drafts", "edit", corpus, "draft-x", "--question", "Is it red?", "--answer", "no")[0]
+        == 0
+    )
+    assert "Is it red?" not in (tiny_corpus / "qa.jsonl").read_text()
+    assert "accepted: Is it red?" in run("drafts", "accept", corpus, "draft-x")[1]
+    assert "Is it red?" in (tiny_corpus / "qa.jsonl").read_text()
+    assert run("drafts", "reject", corpus, "draft-x")[0] == 2

@@ -89,7 +89,9 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
     assert (summary["corpus"], summary["split"], summary["n"]) == ("tiny", "test", 5)
     for name, right in (("base", 0), ("rag", 1)):
         arm = summary["arms"][name]
-        assert set(arm) == {"metrics", "by_kind", "by_exposure", "seconds", "tokens"}
+        assert set(arm) == {
+            "metrics", "by_kind", "by_exposure", "by_kind_and_exposure", "seconds", "tokens",
+        }  # fmt: skip
         assert set(arm["metrics"]) == set(METRICS)
         for found in arm["metrics"].values():
             assert 0 <= found["low"] <= found["value"] <= found["high"] <= 1
@@ -97,6 +99,8 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
         assert arm["by_kind"]["unanswerable"]["n"] == 1
         assert arm["by_kind"]["refusal"]["accuracy"]["value"] == right
         assert {k: v["n"] for k, v in arm["by_exposure"].items()} == {"reworded": 2, "untrained": 3}
+        crossed = {name: part["n"] for name, part in arm["by_kind_and_exposure"].items()}
+        assert crossed == {"fact, reworded": 2, "fact, untrained": 1}
         assert arm["seconds"] == {"p50": 0.5, "p95": 0.5}
         assert arm["tokens"] == {"prompt": 10, "completion": 5}
     # The evidence is always the second passage found.

@@ -1,118 +1,162 @@
-"""Checks a corpus's data quality: findings with a severity, a place and the fix."""
+"""Checks a corpus folder's data quality, and each of its revisions with it.
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+Everything is looked at even where something cannot be read: a bad line or file is a finding, and
+the rest is checked without it.
+"""
 
-from core.corpus.read import Corpus
-from core.records import Question, Record
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-Severity = Literal["error", "warning"]
+from core.corpus.check_balance import check_balance
+from core.corpus.check_questions import check_questions, contradictory_facts
+from core.corpus.check_texts import check_texts
+from core.corpus.findings import Finding, worst_first
+from core.corpus.personal_data import find_personal_data
+from core.corpus.questions import QUESTIONS_FILE, Line, read_question_lines
+from core.corpus.read import (
+    DOCUMENTS_FOLDER,
+    INFO_FILE,
+    Corpus,
+    CorpusInfo,
+    corpus_folder,
+    read_documents,
+    read_toml,
+)
+from core.corpus.revisions import read_revision, revision_names
+from core.corpus.split import with_splits
+from core.errors import CorpusError
 
 
-class Finding(Record):
-    """Something about a corpus that its user should know."""
+@dataclass(frozen=True)
+class CheckedCorpus:
+    """A corpus as far as it can be read, the lines of its `qa.jsonl`, and what is to be said."""
 
-    severity: Severity
-    place: str
-    message: str
-    fix: str
+    corpus: Corpus
+    lines: tuple[Line, ...]
+    findings: tuple[Finding, ...]
+
+
+def check_folder(reference: str, *, seed: int = 0) -> CheckedCorpus:
+    """Read a corpus as far as it can be read and look for what is wrong with it; worst first.
+
+    :raises CorpusError: when there is no such folder.
+    """
+    folder = corpus_folder(reference)
+    findings: list[Finding] = []
+    info = CorpusInfo()
+    try:
+        info = read_toml(folder / INFO_FILE, CorpusInfo)
+    except CorpusError as error:
+        findings.append(_unreadable(INFO_FILE, error, folder / INFO_FILE))
+    documents, problems = read_documents(folder / DOCUMENTS_FOLDER)
+    findings += [_unreadable("", error, folder) for error in problems]
+    lines = tuple(read_question_lines(folder / QUESTIONS_FILE))
+    findings += _line_findings(lines)
+    reviewed = [
+        line.question for line in lines if line.question and line.question.status != "draft"
+    ]
+    corpus = Corpus(
+        name=folder.resolve().name,
+        folder=folder,
+        info=info,
+        documents=documents,
+        questions=tuple(with_splits(reviewed, seed=seed)),
+    )
+    if not documents and not reviewed and not findings:
+        raise CorpusError(
+            f"{folder} has no documents and no questions: put files into its documents/ folder, "
+            "or questions into qa.jsonl."
+        )
+    line_of = {line.question.id: line.number for line in lines if line.question}
+    findings += [_located(one, line_of) for one in check_corpus(corpus)]
+    findings += _revision_findings(corpus, seed)
+    return CheckedCorpus(corpus, lines, tuple(worst_first(findings)))
 
 
 def check_corpus(corpus: Corpus) -> list[Finding]:
-    """Look for what makes training or scoring wrong; errors first."""
-    findings = [
-        *_doubled_questions(corpus.questions),
-        *_untrue_evidence(corpus),
-        *_short_documents(corpus),
-        *_thin_splits(corpus),
-    ]
-    return sorted(findings, key=lambda finding: finding.severity)
+    """Look for what makes training or scoring wrong; worst first."""
+    return worst_first(
+        [
+            *check_texts(corpus),
+            *check_questions(corpus),
+            *contradictory_facts(corpus.questions),
+            *check_balance(corpus.questions),
+            *_personal(corpus),
+        ]
+    )
 
 
-def corpus_counts(corpus: Corpus) -> dict[str, Any]:
-    """Count documents, and questions by split, kind and exposure."""
-    return {
-        "documents": len(corpus.documents),
-        "questions": len(corpus.questions),
-        "facts": len({question.fact for question in corpus.questions}),
-        "by_split": dict(Counter(question.split for question in corpus.questions)),
-        "by_kind": dict(Counter(question.kind for question in corpus.questions)),
-        "by_exposure": dict(Counter(corpus.exposures.values())),
-    }
+def _unreadable(name: str, error: CorpusError, under: Path) -> Finding:
+    """Make a finding of an error that names the file it is about before its first colon."""
+    path, _, message = str(error).partition(": ")
+    return Finding(
+        severity="error",
+        rule="unreadable",
+        place=name or path.removeprefix(f"{under}/"),
+        message=message.rstrip("."),
+        fix="nothing else is read before it is mended",
+    )
 
 
-def _doubled_questions(questions: Sequence[Question]) -> Iterator[Finding]:
-    asked: dict[str, Question] = {}
-    for question in questions:
-        words = " ".join(question.question.lower().split())
-        other = asked.setdefault(words, question)
-        if other is question:
+def _line_findings(lines: tuple[Line, ...]) -> Iterator[Finding]:
+    for line in lines:
+        if line.question is None:
+            yield Finding(
+                severity="error",
+                rule="schema",
+                place=f"{QUESTIONS_FILE}:{line.number}",
+                message=line.problem.rstrip("."),
+                fix="mend the line, or remove it (--fix leaves it out)",
+            )
+    drafts = [line.number for line in lines if line.question and line.question.status == "draft"]
+    if drafts:
+        yield Finding(
+            severity="note",
+            rule="draft",
+            place=f"{QUESTIONS_FILE}:{drafts[0]}",
+            message=f"is one of {len(drafts)} drafts, which are neither trained on nor scored",
+            fix="accept, edit or reject them",
+        )
+
+
+def _located(finding: Finding, line_of: Mapping[str, int]) -> Finding:
+    """Put the line before a question's id."""
+    if finding.place not in line_of:
+        return finding
+    place = f"{QUESTIONS_FILE}:{line_of[finding.place]} {finding.place}"
+    return finding.model_copy(update={"place": place})
+
+
+def _personal(corpus: Corpus) -> Iterator[Finding]:
+    texts = [(one.source, one.text) for one in corpus.documents]
+    texts += [(one.id, "\n".join([one.question, *one.answers])) for one in corpus.questions]
+    for place, text in texts:
+        found = find_personal_data(text, language=corpus.info.language)
+        if found:
+            first = found[0]
+            line = text.count("\n", 0, first.start) + 1
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            yield Finding(
+                severity="warning",
+                rule="personal-data",
+                place=place,
+                message=f"holds {first.what} in line {line} ({first.shown}){more}",
+                fix="mask what belongs to a person: a model cannot be made to forget it",
+            )
+
+
+def _revision_findings(corpus: Corpus, seed: int) -> Iterator[Finding]:
+    """What is wrong with the corpus as each revision leaves it, and is not wrong without it."""
+    known = {(one.rule, one.place, one.message) for one in check_corpus(corpus)}
+    for name in revision_names(corpus.folder):
+        place = f"revisions/{name}"
+        try:
+            revision = read_revision(corpus, name, seed=seed)
+        except CorpusError as error:
+            found = _unreadable("", error, corpus.folder)
+            yield found
             continue
-        if other.split != question.split:
-            yield Finding(
-                severity="error",
-                place=question.id,
-                message=f"asks what {other.id} asks, in {question.split} and {other.split}: "
-                "the test would measure memory of its own wording",
-                fix="reword or remove one of the two",
-            )
-        elif set(other.answers) != set(question.answers):
-            yield Finding(
-                severity="error",
-                place=question.id,
-                message=f"asks what {other.id} asks and answers otherwise",
-                fix="make the answers agree",
-            )
-        else:
-            yield Finding(
-                severity="warning",
-                place=question.id,
-                message=f"repeats {other.id}",
-                fix="remove one of the two",
-            )
-
-
-def _untrue_evidence(corpus: Corpus) -> Iterator[Finding]:
-    texts = {document.id: document.text for document in corpus.documents}
-    for question in corpus.questions:
-        for evidence in question.evidence:
-            if evidence.document not in texts:
-                message = f"names the document {evidence.document!r}, which is not there"
-            elif evidence.quote not in texts[evidence.document]:
-                message = f"quotes {evidence.quote[:60]!r}, which is not in {evidence.document}"
-            else:
-                continue
-            yield Finding(
-                severity="error",
-                place=question.id,
-                message=message,
-                fix="copy the quote from the document, word for word",
-            )
-
-
-def _short_documents(corpus: Corpus) -> Iterator[Finding]:
-    for document in corpus.documents:
-        if len(document.text.split()) < 20:
-            yield Finding(
-                severity="warning",
-                place=document.source,
-                message=f"has {len(document.text.split())} words",
-                fix="is it whole? otherwise remove it",
-            )
-
-
-def _thin_splits(corpus: Corpus) -> Iterator[Finding]:
-    if not corpus.questions:
-        return
-    sizes: dict[str, int] = defaultdict(int)
-    for question in corpus.questions:
-        sizes[question.split or ""] += 1
-    for split in ("train", "validation", "test"):
-        if not sizes[split]:
-            yield Finding(
-                severity="warning",
-                place="qa.jsonl",
-                message=f"has no {split} questions",
-                fix="training needs train, early stopping validation, the verdict test",
-            )
+        for one in check_corpus(revision.after):
+            if (one.rule, one.place, one.message) not in known:
+                yield one.model_copy(update={"place": f"{place}: {one.place}"})

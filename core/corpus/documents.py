@@ -7,6 +7,7 @@ headings survive), `pypdf` for PDF. Offsets of passages refer to the text given 
 import re
 from pathlib import Path
 
+from core.corpus.pdf_text import common_size, page_text
 from core.errors import CorpusError
 from core.records import Document
 
@@ -94,7 +95,9 @@ def _read_pdf(path: Path) -> str:
         reader = PdfReader(path)
         if reader.is_encrypted:
             raise CorpusError(f"{path}: is encrypted; save it without a password.")
-        return "\n\n".join(page.extract_text() for page in reader.pages).strip() + "\n"
+        body_size = common_size(list(reader.pages))
+        pages = [page_text(page, body_size=body_size) for page in reader.pages]
+        return "\n\n".join(page for page in pages if page).strip() + "\n"
     except (PyPdfError, ValueError, KeyError, OSError) as error:
         raise CorpusError(f"{path}: is no readable PDF ({error}).") from error
 

@@ -1,14 +1,14 @@
 """Reads a corpus folder into records; every error names the file, the line and the field."""
 
-import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.corpus.documents import document_paths, load_document
+from core.corpus.questions import QUESTIONS_FILE, read_questions
 from core.corpus.split import exposures, with_splits
 from core.errors import CorpusError
 from core.prompts import DEFAULT_ABSTAIN_TEXT, DEFAULT_SYSTEM_PROMPT
@@ -17,6 +17,10 @@ from core.settings import PROJECT_ROOT
 from core.storage import fingerprint_text
 
 BUILT_IN_FOLDER = PROJECT_ROOT / "corpora"
+DOCUMENTS_FOLDER = "documents"
+INFO_FILE = "corpus.toml"
+
+Info = TypeVar("Info", bound=BaseModel)
 
 
 class CorpusInfo(BaseModel):
@@ -99,9 +103,10 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
     :raises CorpusError: names the file, line and field that cannot be used.
     """
     folder = corpus_folder(reference)
-    questions = read_questions(folder / "qa.jsonl")
-    documents_folder = folder / "documents"
-    documents = _read_documents(documents_folder) if documents_folder.is_dir() else ()
+    questions = read_questions(folder / QUESTIONS_FILE)
+    documents, problems = read_documents(folder / DOCUMENTS_FOLDER)
+    if problems:
+        raise problems[0]
     if not documents and not questions:
         raise CorpusError(
             f"{folder} has no documents and no questions: put {', '.join(('.md', '.txt', '.html'))}"
@@ -110,77 +115,21 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
     return Corpus(
         name=folder.resolve().name,
         folder=folder,
-        info=_read_info(folder / "corpus.toml"),
+        info=read_toml(folder / INFO_FILE, CorpusInfo),
         documents=documents,
         questions=tuple(with_splits(questions, seed=seed)),
     )
 
 
-def read_questions(path: Path) -> list[Question]:
-    """Read a `qa.jsonl`; a file that is not there has no questions.
+def read_toml(path: Path, model: type[Info]) -> Info:
+    """Read a TOML file of a corpus as a record; a file that is not there gives the defaults.
 
-    :raises CorpusError: at the first bad line, naming it and the field.
+    :raises CorpusError: names the file and the field.
     """
     if not path.is_file():
-        return []
-    questions: list[Question] = []
-    line_of: dict[str, int] = {}
+        return model()
     try:
-        # Not splitlines(): JSON strings may hold U+2028 and others that it takes for line ends.
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: is not UTF-8 text (byte {error.start}). Save it so.") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        question = _read_question(line, f"{path}:{number}")
-        if question.id in line_of:
-            raise CorpusError(
-                f"{path}:{number}: id: {question.id!r} is already taken by line "
-                f"{line_of[question.id]}. Give each question its own id."
-            )
-        line_of[question.id] = number
-        questions.append(question)
-    return questions
-
-
-def _read_question(line: str, place: str) -> Question:
-    try:
-        value: Any = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise CorpusError(
-            f"{place}: is not JSON ({error.msg} at character {error.pos})."
-        ) from error
-    except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
-        raise CorpusError(f"{place}: is not JSON that can be read ({error}).") from error
-    if not isinstance(value, dict):
-        raise CorpusError(f"{place}: is {type(value).__name__}, not an object with a question.")
-    try:
-        question = Question.model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise CorpusError(f"{place}: {field}: {reason}.") from error
-    for name, held in question.model_dump().items():
-        try:
-            json.dumps(held, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:  # JSON may say \ud800, which no text can hold
-            raise CorpusError(f"{place}: {name}: holds half of a character.") from error
-    if question.kind == "unanswerable" and question.answers:
-        raise CorpusError(f"{place}: answers: an unanswerable question must have none.")
-    if question.kind != "unanswerable" and not question.answers:
-        raise CorpusError(f"{place}: answers: a question of kind {question.kind} needs one.")
-    if not question.fact:
-        question = question.model_copy(update={"fact": question.id})
-    return question
-
-
-def _read_info(path: Path) -> CorpusInfo:
-    if not path.is_file():
-        return CorpusInfo()
-    try:
-        return CorpusInfo.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CorpusError(f"{path}: is not TOML ({error}).") from error
     except ValidationError as error:
@@ -189,14 +138,26 @@ def _read_info(path: Path) -> CorpusInfo:
         raise CorpusError(f"{path}: {field}: {first['msg']}.") from error
 
 
-def _read_documents(folder: Path) -> tuple[Document, ...]:
+def read_documents(folder: Path) -> tuple[tuple[Document, ...], list[CorpusError]]:
+    """Read all documents below a folder.
+
+    :returns: the documents in the order of their ids, and why each other file is none.
+    """
     documents: dict[str, Document] = {}
-    for path in document_paths(folder):
-        document = load_document(path, folder)
+    problems: list[CorpusError] = []
+    for path in document_paths(folder) if folder.is_dir() else ():
+        try:
+            document = load_document(path, folder)
+        except CorpusError as error:
+            problems.append(error)
+            continue
         if document.id in documents:
-            raise CorpusError(
-                f"{path}: has the id {document.id!r} of {documents[document.id].source}; the id is "
-                "the path without its suffix. Rename one."
+            other = documents[document.id].source
+            problems.append(
+                CorpusError(
+                    f"{path}: has the id {document.id!r} of {other}; the id is the path without "
+                    "its suffix. Rename one."
+                )
             )
-        documents[document.id] = document
-    return tuple(documents.values())
+        documents.setdefault(document.id, document)
+    return tuple(documents.values()), problems

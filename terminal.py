@@ -1,11 +1,27 @@
-"""How the terminal prints: results on standard output, everything else on standard error."""
+"""What the terminal's commands share: options, the workbench, and how they print.
+
+Results go to standard output, everything else to standard error.
+"""
 
 import json
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from pydantic import BaseModel
+
+from core.settings import load_settings
+
+Corpus = Annotated[str, typer.Argument(help="A built-in corpus's name or a folder's path.")]
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document.")]
+
+
+def open_workbench(*, seed: int | None = None) -> Any:
+    """Open the workbench; its imports load torch, and `--help` must be quick."""
+    from workbench import Workbench  # noqa: PLC0415
+
+    return Workbench(load_settings() if seed is None else load_settings(seed=seed))
 
 
 def dumped(records: Iterable[BaseModel]) -> list[Any]:

@@ -1,0 +1,1 @@
+"""Turns what people have into a corpus folder: SQuAD, JSON Lines, CSV, Hugging Face datasets."""
