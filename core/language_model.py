@@ -19,6 +19,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from core.chat import answer_ids, prompt_ids
 from core.decoding import Row, Stops, decode
 from core.device import find_device, find_dtype
 from core.errors import AdapterError, ModelError
@@ -146,14 +147,7 @@ class LanguageModel:
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Tokens of a prompt in the model's chat template, up to where the answer begins."""
-        text = self.tokenizer.apply_chat_template(
-            prompt.messages(), tokenize=False, add_generation_prompt=True
-        )
-        # Apart from each other, as training rows are: no token spans the prompt and the answer.
-        return self._tokens(text) + self._tokens(prompt.answer_prefix)
-
-    def _tokens(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"] if text else []
+        return prompt_ids(prompt, self.tokenizer)
 
     def generate(
         self, requests: Sequence[GenerationRequest], *, max_new_tokens: int
@@ -225,7 +219,7 @@ class LanguageModel:
     ) -> list[float]:
         """Negative log-likelihood in nats of each token of `completion` and of the end after it."""
         start = self.encode(prompt)
-        wanted = [*self._tokens(completion), self.tokenizer.eos_token_id]
+        wanted = [*answer_ids(completion, self.tokenizer), self.tokenizer.eos_token_id]
         ids, mask = self._padded([start + wanted])
         keep = torch.arange(len(start) - 1, len(start) + len(wanted) - 1, device=self.device)
         logits = self._forward([adapter], _inputs(ids, mask), keep=keep)

@@ -34,7 +34,7 @@ class Recipe(BaseModel):
     learning_rate: float = Field(1e-3, gt=0, lt=1)
     warmup: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.0, ge=0, allow_inf_nan=False)
-    epochs: int = Field(8, ge=1, le=100)
+    epochs: int = Field(10, ge=1, le=100)
     batch_size: int = Field(16, ge=1)
     #: Stop after so many validations without more held-out wordings answered word for word;
     #: 0 trains to the end.

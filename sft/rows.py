@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.chat import answer_ids, prompt_ids
 from core.errors import TrainingError
 from core.prompts import Prompt, build_prompt
 from core.records import Passage, Question, Wording
@@ -92,23 +93,18 @@ def tokenise(rows: Sequence[TrainingRow], tokenizer: Any, *, max_tokens: int) ->
     """
     tokenised = []
     for row in rows:
-        text = tokenizer.apply_chat_template(
-            row.prompt.messages(), tokenize=False, add_generation_prompt=True
-        )
-        prompt_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-        if row.prompt.answer_prefix:
-            prompt_ids += tokenizer(row.prompt.answer_prefix, add_special_tokens=False)["input_ids"]
-        answer_ids = tokenizer(row.completion.strip(), add_special_tokens=False)["input_ids"]
+        start = prompt_ids(row.prompt, tokenizer)
+        answer = answer_ids(row.completion.strip(), tokenizer)
         # Set by hand: pad and end are one token here, and a collator that masks pads would
         # mask the end too, so that the model never learns to stop.
-        completion_ids = [*answer_ids, tokenizer.eos_token_id]
-        ids = [*prompt_ids, *completion_ids]
+        completion = [*answer, tokenizer.eos_token_id]
+        ids = [*start, *completion]
         if len(ids) > max_tokens:
             raise TrainingError(
                 f"The question {row.question_id} has {len(ids)} tokens with its answer; the recipe "
                 f"allows {max_tokens}. Shorten it, or raise max_tokens."
             )
-        labels = [-100] * len(prompt_ids) + completion_ids
+        labels = [-100] * len(start) + completion
         tokenised.append({"input_ids": ids, "labels": labels, "length": len(ids)})
     check_supervision(tokenised, end_id=tokenizer.eos_token_id)
     return tokenised

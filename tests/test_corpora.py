@@ -57,7 +57,12 @@ def test_halden_is_as_large_as_its_purpose_needs(halden: Corpus) -> None:
     assert len(trained) >= 115 and len(untrained) >= 40
     assert all(wordings[fact, "train"] >= 6 and wordings[fact, "test"] == 2 for fact in trained)
     assert all(wordings[fact, "test"] == 2 for fact in untrained)
-    for kind, count in (("procedure", 40), ("multi_hop", 40), ("unanswerable", 70), ("refusal", 40)):
+    for kind, count in (
+        ("procedure", 40),
+        ("multi_hop", 40),
+        ("unanswerable", 70),
+        ("refusal", 40),
+    ):
         assert len(_facts(halden, kind)) >= count
         for split in ("train", "validation", "test"):
             assert any(one.kind == kind for one in halden.of_split(split))
@@ -116,7 +121,9 @@ def test_what_the_base_knows_is_labelled(name: str) -> None:
     corpus = read_corpus(name)
     known = KnownFacts.model_validate_json((BUILT_IN_FOLDER / name / KNOWN_FILE).read_text())
     assert known.base_model == "embedded:smollm2-135m-instruct"
-    tested = {one.fact for one in corpus.of_split("test") if one.kind not in ("unanswerable", "refusal")}
+    tested = {
+        one.fact for one in corpus.of_split("test") if one.kind not in ("unanswerable", "refusal")
+    }
     assert set(known.facts) == tested
     labels = Counter(known.label(fact) for fact in tested)
     if name == "halden":
@@ -142,7 +149,11 @@ def test_the_spring_update_changes_the_world(halden: Corpus) -> None:
 def test_the_readme_s_script_makes_the_documents(halden: Corpus, tmp_path: Path) -> None:
     readme = (halden.folder / "README.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    made = ("products/rx400-data-sheet.pdf", "policies/halden-care.docx", "policies/service-status.html")
+    made = (
+        "products/rx400-data-sheet.pdf",
+        "policies/halden-care.docx",
+        "policies/service-status.html",
+    )
     (tmp_path / "sources").symlink_to(halden.folder / "sources")
     for name in made:
         (tmp_path / "documents" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,7 @@ class Scripted:
 
     def _one(self, prompt: Prompt) -> str:
         if prompt.answer_prefix.startswith("From the text"):
-            return "nothing at all" if self.misread else prompt.user.split("\n")[0]
+            return "nothing at all" if self.misread else prompt.user.split("\n")[1]
         told = next((rest for key, rest in self.questions.items() if key in prompt.user), " that?")
         return told
 

@@ -14,7 +14,7 @@ import Stemmer
 
 from core.corpus.answer_spans import Span, answer_spans
 from core.corpus.similar import words
-from core.prompts import Prompt, build_prompt
+from core.prompts import Prompt, build_prompt, question_prompts
 from core.records import Document, Evidence, Passage, Question
 
 #: The model: texts that complete prompts, in their order.
@@ -77,7 +77,7 @@ def _tries(sentence: Passage, write: Write) -> Iterator[_Try]:
         (span, opening, prompt)
         for span in answer_spans(sentence.text)
         for opening in span.openings
-        for prompt in _prompts(sentence.text, opening)
+        for prompt in question_prompts(sentence.text, opening)
     ]
     seen = set()
     for (span, opening, _), text in zip(
@@ -89,22 +89,6 @@ def _tries(sentence: Passage, write: Write) -> Iterator[_Try]:
         if (span, question) not in seen and _usable(tried):
             seen.add((span, question))
             yield tried
-
-
-def _prompts(sentence: str, opening: str) -> list[Prompt]:
-    """Two ways of asking for a question; together they come out well twice as often as either."""
-    return [
-        Prompt(
-            "You turn a sentence into a question.",
-            f"Turn this sentence into a question: {sentence}",
-            opening,
-        ),
-        Prompt(
-            "You are a teacher who writes questions for a test.",
-            f"Text: {sentence}\n\nWrite a question about the text.",
-            f"Question: {opening}",
-        ),
-    ]
 
 
 def _usable(tried: _Try) -> bool:
