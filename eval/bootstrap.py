@@ -15,6 +15,8 @@ _Numbers = npt.NDArray[np.float64]
 
 #: Random draws held at once; bounds memory at some 32 MB however many questions there are.
 _DRAWS_AT_ONCE = 4_000_000
+#: With fewer clusters than these an interval from clusters alone would hide how much they vary.
+LEAST_CLUSTERS = 5
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,10 @@ def interval(
     """Give the mean of `values` with its percentile bootstrap interval (Efron 1979).
 
     With `clusters` (one name for each value) whole clusters are drawn, and each resample's mean is
-    the ratio of its sum to its number of values, as clusters differ in size. A single value or
-    cluster has nothing to resample: the interval is the mean itself, which is no certainty.
+    the ratio of its sum to its number of values, as clusters differ in size. Fewer than
+    `LEAST_CLUSTERS` say too little of how clusters vary (one says nothing): the values are then
+    drawn one by one as well, and the wider of both intervals is given. A single value has nothing
+    to resample: the interval is the value itself, which is no certainty.
 
     Raises ValueError for no values, values that are not finite, lengths that differ, or a
     confidence or number of resamples out of range.
@@ -62,22 +66,32 @@ def interval(
     numbers = _finite(values)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1, not {confidence}")
-    totals, counts = _by_cluster(numbers, clusters)
     mean = float(numbers.mean())
-    groups = len(totals)
-    if groups == 1:
+    groupings = [_by_cluster(numbers, clusters)]
+    if len(groupings[0][0]) < LEAST_CLUSTERS:
+        groupings.append(_by_cluster(numbers, None))
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    # Of one cluster every draw is the same: only the values alone can say anything.
+    drawn = [_resampled(*one, resamples, seed) for one in groupings if len(one[0]) > 1]
+    if not drawn:
         return Interval(mean, mean, mean)
+    # No mean leaves the range of its values; rounding in the sums may, by an ulp.
+    bounds = [np.clip(np.quantile(means, tails), numbers.min(), numbers.max()) for means in drawn]
+    return Interval(
+        mean, float(min(one[0] for one in bounds)), float(max(one[1] for one in bounds))
+    )
+
+
+def _resampled(totals: _Numbers, counts: _Numbers, resamples: int, seed: int) -> _Numbers:
+    """Means of resamples of clusters, given by their sums and their numbers of values."""
+    groups = len(totals)
 
     def resampled_means(rng: np.random.Generator, rows: int) -> _Numbers:
         drawn = rng.integers(groups, size=(rows, groups))
         means: _Numbers = totals[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
         return means
 
-    means = _in_chunks(resampled_means, np.random.default_rng(seed), resamples, groups)
-    tail = (1 - confidence) / 2
-    # No mean leaves the range of its values; rounding in the sums may, by an ulp.
-    low, high = np.clip(np.quantile(means, [tail, 1 - tail]), numbers.min(), numbers.max())
-    return Interval(mean, float(low), float(high))
+    return _in_chunks(resampled_means, np.random.default_rng(seed), resamples, groups)
 
 
 def paired_difference(

@@ -55,8 +55,12 @@ def test_clusters_of_unequal_size_give_a_ratio_of_sums() -> None:
     # Two clusters, drawn twice: means 0 (three zeros), 1 (one one), 1/4 (both), and nothing else.
     found = interval([0, 0, 0, 1], clusters=["a", "a", "a", "b"])
     assert found == Interval(0.25, 0.0, 1.0)
-    narrow = interval([0, 0, 0, 1], clusters=["a", "a", "a", "b"], confidence=0.01)
-    assert narrow == Interval(0.25, 0.25, 0.25)
+    # Of five clusters, four of three zeros and one of one one, 1/13 is the mean.
+    values, names = [0.0] * 12 + [1.0], [*"aaabbbcccddd", "e"]
+    found = interval(values, clusters=names)
+    assert found.value == pytest.approx(1 / 13)
+    # Drawn twice of five the one gives 2/11, thrice 3/9: the upper bound is one such ratio.
+    assert found.high == pytest.approx(3 / 9)
 
 
 def test_each_value_its_own_cluster_is_no_clusters() -> None:
@@ -87,8 +91,16 @@ def test_a_single_value_has_no_width(clusters: list[str] | None) -> None:
     assert interval([0.3], clusters=clusters) == Interval(0.3, 0.3, 0.3)
 
 
-def test_a_single_cluster_has_no_width() -> None:
-    assert interval([0.0, 1.0], clusters=["a", "a"]) == Interval(0.5, 0.5, 0.5)
+def test_a_handful_of_clusters_is_never_surer_than_the_values_alone() -> None:
+    values = [1.0] * 10 + [0.0] * 5
+    alone = interval(values)
+    assert interval(values, clusters=["a"] * 15) == alone
+    assert alone.high - alone.low > 0.3
+    # Two alike clusters would say that there is no doubt at all.
+    alike = interval([1.0, 0.0] * 8, clusters=["a"] * 8 + ["b"] * 8)
+    assert alike == interval([1.0, 0.0] * 8)
+    # Two unlike ones say more doubt than the values.
+    assert interval([1.0] * 8 + [0.0] * 8, clusters=["a"] * 8 + ["b"] * 8) == Interval(0.5, 0, 1)
 
 
 @pytest.mark.parametrize(
