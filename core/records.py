@@ -34,6 +34,8 @@ class Document(Record):
     title: str
     text: str
     source: str
+    #: Where each page begins in the text, for files that have pages.
+    pages: tuple[int, ...] = ()
 
 
 class Passage(Record):
@@ -46,6 +48,8 @@ class Passage(Record):
     text: str
     #: Titles above the passage, outermost first, joined by " › ".
     heading: str = ""
+    #: The page it begins on, from 1, for files that have pages.
+    page: int | None = None
 
 
 class Evidence(Record):
@@ -99,6 +103,8 @@ class Hit(Record):
     sentence_rank: int | None = None
     #: Cosine similarity of question and passage, -1..1; None where only words matched.
     similarity: float | None = None
+    #: Cosine similarity of question and the passage's best sentence.
+    sentence_similarity: float | None = None
 
 
 class Citation(Record):
@@ -113,6 +119,13 @@ class Citation(Record):
     start: int
     end: int
     score: float
+
+
+class Stretch(Record):
+    """Characters of an answer, `answer[start:end]`."""
+
+    start: int
+    end: int
 
 
 class Provenance(Record):
@@ -138,7 +151,11 @@ class Answer(Record):
     #: The stretches of the hits that the model was given to read, best first.
     read: tuple[Passage, ...] = ()
     citations: tuple[Citation, ...] = ()
+    #: Sentences of the text that none of the hits supports.
+    unsupported: tuple[Stretch, ...] = ()
     abstained: bool = False
+    #: Why nothing was generated: what was found is too far from the question. Empty otherwise.
+    withheld: str = ""
     prompt_tokens: int
     completion_tokens: int
     seconds: float
@@ -174,8 +191,10 @@ class Retriever(Protocol):
     def fingerprint(self) -> str:
         """SHA-256 over the index's files, for provenance."""
 
-    def retrieve(self, question: str, k: int) -> list[Hit]:
-        """Return the `k` best passages, best first."""
+    def retrieve(
+        self, question: str, k: int, *, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """Return the `k` best passages, best first, of all documents or of some."""
 
 
 class Answerer(Protocol):

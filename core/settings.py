@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -33,6 +34,16 @@ class Settings(BaseSettings):
     #: Language model and encoder, by reference (see `core.model_files`).
     base_model: str = "embedded:smollm2-135m-instruct"
     encoder: str = "embedded:all-minilm-l6-v2"
+    #: What the encoder runs on: torch, or onnx or openvino where those are installed.
+    encoder_backend: Literal["torch", "onnx", "openvino"] = "torch"
+    #: How the rankings are fused: by weighted scores or by reciprocal ranks.
+    fusion: Literal["rrf", "minmax"] = "minmax"
+    #: λ of maximal marginal relevance; 1 ranks by relevance alone.
+    relevance: float = Field(1.0, ge=0, le=1)
+    #: A cross-encoder that reads the best hits again, by hub id or folder; empty for none.
+    reranker: str = ""
+    #: Whether open-book arms withhold an answer where what was found is too far from the question.
+    withhold: bool = True
     #: "auto" finds CUDA, then MPS, then CPU; bf16 only where the processor computes in it.
     device: str = "auto"
     dtype: str = "auto"

@@ -1,20 +1,30 @@
-"""Loads a document file as text: Markdown and text as they stand, HTML, PDF and DOCX converted.
+"""Loads a document file as text: Markdown and text as they stand, the others converted.
 
 Every library does what it is best at: `markdownify` for HTML, `mammoth` for DOCX (to HTML, so
-headings survive), `pypdf` for PDF. Offsets of passages refer to the text given back here.
+headings survive), `pypdf` for PDF, page by page. Offsets of passages refer to the text given back
+here.
 """
 
+import csv
+import io
 import re
+import zipfile
 from pathlib import Path
 
+from core.corpus.encoding import detect_encoding
 from core.corpus.pdf_text import common_size, page_text
 from core.errors import CorpusError
 from core.records import Document
 
-SUFFIXES = (".md", ".txt", ".html", ".pdf", ".docx")
+SUFFIXES = (".md", ".txt", ".html", ".pdf", ".docx", ".csv")
 
 #: A help page is some kilobytes; beyond this a file is a mistake, not a document.
 MAX_BYTES = 20_000_000
+#: What an office file may unpack to, and how many times its own size: beyond is a zip bomb.
+_MAX_UNPACKED, _MAX_RATIO = 200_000_000, 200
+#: Text that comes out of a file; a book has two million characters.
+MAX_CHARACTERS = 5_000_000
+_MAX_PAGES = 2_000
 
 
 def document_paths(folder: Path) -> list[Path]:
@@ -35,9 +45,18 @@ def load_document(path: Path, folder: Path) -> Document:
 
     :raises CorpusError: when the file is too large, damaged, or holds no text.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise CorpusError(f"{path}: {path.stat().st_size} bytes; the most is {MAX_BYTES}.")
-    text = _READERS[path.suffix.lower()](path).replace("\r\n", "\n").replace("\0", "")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CorpusError(f"{path}: {path.stat().st_size} bytes; the most is {MAX_BYTES}.")
+        parts = _READERS[path.suffix.lower()](path)
+    except OSError as error:
+        raise CorpusError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    parts = [_plain(part) for part in parts]
+    text = "\n\n".join(part for part in parts if part.strip())
+    if len(text) > MAX_CHARACTERS:
+        raise CorpusError(
+            f"{path}: holds {len(text)} characters; the most is {MAX_CHARACTERS}. Split it."
+        )
     if not text.strip():
         raise CorpusError(f"{path}: holds no text (a scan without text?). Remove or replace it.")
     document_id = path.relative_to(folder).with_suffix("").as_posix()
@@ -46,7 +65,24 @@ def load_document(path: Path, folder: Path) -> Document:
         title=_title(text) or document_id,
         text=text,
         source=path.relative_to(folder).as_posix(),
+        pages=_page_starts(parts) if path.suffix.lower() == ".pdf" else (),
     )
+
+
+def _plain(text: str) -> str:
+    """Text as it is kept: one kind of line end, no null characters, no halves of characters."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _page_starts(parts: list[str]) -> tuple[int, ...]:
+    """Where each page begins; a page without text begins where the next one does."""
+    starts, position = [], 0
+    for part in parts:
+        starts.append(position)
+        if part.strip():
+            position += len(part) + 2
+    return tuple(starts)
 
 
 def _title(text: str) -> str:
@@ -55,39 +91,53 @@ def _title(text: str) -> str:
     return match.group(1).strip() if match else ""
 
 
-def _read_text(path: Path) -> str:
-    raw = path.read_bytes()
-    for encoding in (
-        ("utf-8-sig", "utf-16") if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",)
-    ):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    # Neither Unicode form: Windows-1252 is what old office files use; it decodes nearly any byte.
-    return raw.decode("cp1252", errors="replace")
+def _decoded(path: Path) -> str:
+    text = path.read_bytes().decode(detect_encoding(path), errors="replace")
+    return text.removeprefix("\ufeff")
 
 
-def _read_html(path: Path) -> str:
+def _read_text(path: Path) -> list[str]:
+    return [_decoded(path)]
+
+
+def _read_html(path: Path) -> list[str]:
     from markdownify import markdownify  # noqa: PLC0415  (slow to import; most corpora have none)
 
-    body = re.sub(r"(?is)<(script|style|head|nav)\b.*?</\1>", " ", _read_text(path))
-    return re.sub(r"\n{3,}", "\n\n", markdownify(body, heading_style="ATX")).strip() + "\n"
+    body = re.sub(r"(?is)<(script|style|head|nav|template|noscript)\b.*?</\1>", " ", _decoded(path))
+    return [_spaced(markdownify(body, heading_style="ATX"))]
 
 
-def _read_docx(path: Path) -> str:
+def _read_docx(path: Path) -> list[str]:
     import mammoth  # noqa: PLC0415  (slow to import)
     from markdownify import markdownify  # noqa: PLC0415
 
+    _refuse_zip_bomb(path)
     try:
         with open(path, "rb") as file:
             html = mammoth.convert_to_html(file).value
     except Exception as error:  # zip and XML errors of many types all mean one thing
         raise CorpusError(f"{path}: is no readable .docx file ({error}).") from error
-    return markdownify(html, heading_style="ATX").strip() + "\n"
+    return [_spaced(markdownify(html, heading_style="ATX"))]
 
 
-def _read_pdf(path: Path) -> str:
+def _refuse_zip_bomb(path: Path) -> None:
+    """Look at what an office file says it unpacks to before unpacking it."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            unpacked = sum(member.file_size for member in packed.infolist())
+            encrypted = any(member.flag_bits & 1 for member in packed.infolist())
+    except (zipfile.BadZipFile, ValueError) as error:
+        raise CorpusError(f"{path}: is no readable .docx file ({error}).") from error
+    if encrypted:
+        raise CorpusError(f"{path}: is encrypted; save it without a password.")
+    size = path.stat().st_size
+    if unpacked > min(_MAX_UNPACKED, max(_MAX_RATIO * size, 1_000_000)):
+        raise CorpusError(
+            f"{path}: would unpack from {size} to {unpacked} bytes, which no document does."
+        )
+
+
+def _read_pdf(path: Path) -> list[str]:
     from pypdf import PdfReader  # noqa: PLC0415  (slow to import)
     from pypdf.errors import PyPdfError  # noqa: PLC0415
 
@@ -95,11 +145,45 @@ def _read_pdf(path: Path) -> str:
         reader = PdfReader(path)
         if reader.is_encrypted:
             raise CorpusError(f"{path}: is encrypted; save it without a password.")
-        body_size = common_size(list(reader.pages))
-        pages = [page_text(page, body_size=body_size) for page in reader.pages]
-        return "\n\n".join(page for page in pages if page).strip() + "\n"
-    except (PyPdfError, ValueError, KeyError, OSError) as error:
+        if len(reader.pages) > _MAX_PAGES:
+            raise CorpusError(f"{path}: has {len(reader.pages)} pages; the most is {_MAX_PAGES}.")
+        pages = list(reader.pages)
+        body_size = common_size(pages)
+        return [page_text(page, body_size=body_size) for page in pages]
+    except CorpusError:
+        raise
+    except (PyPdfError, RecursionError, MemoryError, Exception) as error:
+        # Broken files raise pypdf's own and nearly every builtin type.
         raise CorpusError(f"{path}: is no readable PDF ({error}).") from error
+
+
+def _read_csv(path: Path) -> list[str]:
+    """Each row as a paragraph of `column: value`, so that it can be found and read alone."""
+    csv.field_size_limit(MAX_BYTES)
+    text = _decoded(path)
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t|", key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error as error:
+        raise CorpusError(f"{path}: is no CSV that can be read ({error}).") from error
+    if len(rows) < 2:
+        raise CorpusError(f"{path}: has no rows below its first line, which names the columns.")
+    names = [name.strip() for name in rows[0]]
+    paragraphs = []
+    for row in rows[1:]:
+        cells = [
+            f"{name}: {' '.join(value.split())}" if name else " ".join(value.split())
+            for name, value in zip([*names, *[""] * len(row)], row, strict=False)
+            if value.strip()
+        ]
+        if cells:
+            paragraphs.append("; ".join(cells) + ".")
+    return ["\n\n".join(paragraphs)]
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 _READERS = {
@@ -108,4 +192,5 @@ _READERS = {
     ".html": _read_html,
     ".pdf": _read_pdf,
     ".docx": _read_docx,
+    ".csv": _read_csv,
 }

@@ -46,6 +46,8 @@ class Corpus:
     info: CorpusInfo
     documents: tuple[Document, ...]
     questions: tuple[Question, ...]
+    #: Why each file that could not be read is not among the documents.
+    problems: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -105,7 +107,7 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
     folder = corpus_folder(reference)
     questions = read_questions(folder / QUESTIONS_FILE)
     documents, problems = read_documents(folder / DOCUMENTS_FOLDER)
-    if problems:
+    if problems and not documents:
         raise problems[0]
     if not documents and not questions:
         raise CorpusError(
@@ -118,6 +120,7 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
         info=read_toml(folder / INFO_FILE, CorpusInfo),
         documents=documents,
         questions=tuple(with_splits(questions, seed=seed)),
+        problems=tuple(str(problem) for problem in problems),
     )
 
 
