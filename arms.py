@@ -4,7 +4,6 @@ All arms of one question run as one mixed-adapter batch, share weights, prompt b
 seed, and stream side by side: the only thing that differs is the thing that is compared.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,14 +15,11 @@ from core.records import (
     Answer,
     AnswerDelta,
     ArmName,
-    Hit,
-    Passage,
     Provenance,
-    Retriever,
     Wording,
 )
-from rag.citations import cite
-from rag.reading import Reader
+from rag.citations import Alignment, align
+from rag.library import Found, Library
 
 #: Questions answered in one batch when a set is scored. Fixed, because in bfloat16 an answer can
 #: depend on what else is in the batch.
@@ -42,25 +38,6 @@ class FineTuned:
     fingerprint: str
     #: The name it is loaded under in the language model.
     loaded_as: str
-
-
-@dataclass(frozen=True)
-class Library:
-    """What the open-book arms look things up with."""
-
-    retriever: Retriever
-    reader: Reader
-    #: Passages found, how many of the best are read, and stretches of them given to the model.
-    k: int
-    windows: int
-    read_from: int = 5
-
-
-@dataclass(frozen=True)
-class _Found:
-    hits: tuple[Hit, ...]
-    read: tuple[Passage, ...]
-    seconds: float
 
 
 class Arms:
@@ -116,9 +93,16 @@ class Arms:
         for arm in arms:
             self.check(arm)
         found = self._find(question) if any(_open_book(arm) for arm in arms) else None
-        requests = [self._request(question, arm, found) for arm in arms]
+        asked = [arm for arm in arms if not self._withheld(arm, found)]
+        for arm in arms:
+            if arm not in asked:
+                withheld = self._answer(arm, self._nothing_generated(), found)
+                yield AnswerDelta(arm, withheld.text, withheld)
+        if not asked:
+            return
+        requests = [self._request(question, arm, found) for arm in asked]
         for index, generation in self._model.stream(requests, max_new_tokens=self._max_new_tokens):
-            arm = arms[index]
+            arm = asked[index]
             answer = self._answer(arm, generation, found) if generation.finished else None
             yield AnswerDelta(arm, generation.text, answer)
 
@@ -149,31 +133,55 @@ class Arms:
                 requests = [
                     self._request(question, arm, one)
                     for question, one in zip(batch, found, strict=True)
+                    if not self._withheld(arm, one)
                 ]
-                generations = self._model.generate(requests, max_new_tokens=self._max_new_tokens)
+                made = iter(
+                    self._model.generate(requests, max_new_tokens=self._max_new_tokens)
+                    if requests
+                    else ()
+                )
                 columns.append(
                     [
-                        self._answer(arm, generation, one)
-                        for generation, one in zip(generations, found, strict=True)
+                        self._answer(
+                            arm,
+                            self._nothing_generated() if self._withheld(arm, one) else next(made),
+                            one,
+                        )
+                        for one in found
                     ]
                 )
             answers.extend([list(row) for row in zip(*columns, strict=True)])
             report(len(answers))
         return answers
 
-    def _find(self, question: str) -> _Found:
+    def _find(self, question: str) -> Found:
         if isinstance(self._library, ProjectError):
             raise RetrievalUnavailable(str(self._library)) from self._library
-        began = time.perf_counter()
-        library = self._library
-        hits = library.retriever.retrieve(question, library.k)
-        read = library.reader.windows(question, hits[: library.read_from], windows=library.windows)
-        return _Found(tuple(hits), tuple(read), time.perf_counter() - began)
+        return self._library.find(question)
 
-    def _request(self, question: str, arm: ArmName, found: _Found | None) -> GenerationRequest:
+    @staticmethod
+    def _withheld(arm: ArmName, found: Found | None) -> bool:
+        return _open_book(arm) and found is not None and bool(found.withheld)
+
+    def _nothing_generated(self) -> Generation:
+        """The corpus's own words for withholding an answer, as if they had been generated."""
+        return Generation(
+            text=self._wording.abstain_text,
+            finished=True,
+            prompt_tokens=0,
+            completion_tokens=0,
+            seconds=0.0,
+            first_token_seconds=0.0,
+        )
+
+    def _request(self, question: str, arm: ArmName, found: Found | None) -> GenerationRequest:
         passages = found.read if found is not None and _open_book(arm) else None
         prompt = build_prompt(question, passages, system_prompt=self._wording.system_prompt)
         return GenerationRequest(prompt, self._adapter(arm))
+
+    def adapter_of(self, arm: ArmName) -> str | None:
+        """Name of the adapter that an arm answers with, as the model has it loaded."""
+        return self._adapter(arm)
 
     def _adapter(self, arm: ArmName) -> str | None:
         if arm in ("base", "rag"):
@@ -182,16 +190,22 @@ class Arms:
             raise self._fine_tuned
         return self._fine_tuned.loaded_as
 
-    def _answer(self, arm: ArmName, generation: Generation, found: _Found | None) -> Answer:
+    def _answer(self, arm: ArmName, generation: Generation, found: Found | None) -> Answer:
         looked_up = found if _open_book(arm) else None
+        abstained = abstains(generation.text, self._wording.abstain_text)
+        taken = Alignment((), ())
+        if looked_up and not abstained:
+            taken = align(generation.text, [hit.passage for hit in looked_up.nearest])
         waited = looked_up.seconds if looked_up else 0.0
         return Answer(
             arm=arm,
             text=generation.text,
             hits=looked_up.hits if looked_up else (),
             read=looked_up.read if looked_up else (),
-            citations=tuple(cite(generation.text, looked_up.read)) if looked_up else (),
-            abstained=abstains(generation.text, self._wording.abstain_text),
+            citations=taken.citations,
+            unsupported=taken.unsupported,
+            abstained=abstained,
+            withheld=looked_up.withheld if looked_up else "",
             prompt_tokens=generation.prompt_tokens,
             completion_tokens=generation.completion_tokens,
             seconds=waited + generation.seconds,

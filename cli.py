@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 
 import corpus_commands
+import retrieval_commands
 from core.errors import ProjectError
 from core.records import ARM_NAMES, AnswerDelta, ArmName, Split
 from core.settings import load_settings
@@ -35,6 +36,7 @@ program = typer.Typer(
 adapter_program = typer.Typer(help="List, show, remove or activate adapters.", no_args_is_help=True)
 program.add_typer(adapter_program, name="adapters")
 corpus_commands.add_to(program)
+retrieval_commands.add_to(program)
 
 
 def main() -> None:
@@ -71,37 +73,6 @@ def serve(
     given: dict[str, Any] = {"host": host, "port": port, "public_demo": public_demo or None}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     launch(settings)
-
-
-@program.command()
-def index(corpus: Corpus, as_json: Json = False) -> None:
-    """Build the vector store of a corpus."""
-    report = open_workbench().index(corpus)
-    if as_json:
-        print_json(report.as_json())
-    else:
-        print(
-            f"{report.corpus}: {report.documents} documents, {report.passages} passages, "
-            f"{report.seconds:.1f} s with {report.encoder} ({report.generation})"
-        )
-
-
-@program.command()
-def retrieve(
-    corpus: Corpus,
-    question: str,
-    k: Annotated[int, typer.Option("-k", min=1, max=50, help="How many passages.")] = 5,
-    as_json: Json = False,
-) -> None:
-    """Find the passages for a question."""
-    hits = open_workbench().retrieve(corpus, question, k)
-    if as_json:
-        print_json({"question": question, "hits": dumped(hits)})
-        return
-    for rank, hit in enumerate(hits, start=1):
-        words = " ".join(hit.passage.text.split())
-        ranks = f"dense {hit.dense_rank or '-'}, lexical {hit.lexical_rank or '-'}"
-        print(f"{rank}. {hit.score:.4f} ({ranks}) {hit.passage.id}\n   {words[:300]}")
 
 
 @program.command()
@@ -200,7 +171,7 @@ def score(file: Path, as_json: Json = False) -> None:
 
 @program.command()
 def doctor(as_json: Json = False) -> None:
-    """Say what this machine offers: versions, device, number format, threads, models."""
+    """Say what this machine offers: versions, device, number format, models, indexes."""
     facts = open_workbench().doctor()
     if as_json:
         print_json(facts)

@@ -5,9 +5,9 @@ Fine-tuning and retrieval never import each other; this hands over plain records
 
 from collections.abc import Sequence
 
-from arms import Library
 from core.corpus.read import Corpus
 from core.records import Passage, Question
+from rag.library import Library
 from rag.passages import join, sentences, split_document
 from sft.recipe import Recipe
 from sft.rows import Context, TrainingRow, build_rows

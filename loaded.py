@@ -1,18 +1,34 @@
 """What is loaded once and shared by every verb: the models, the open indexes, the adapters."""
 
 import threading
+from dataclasses import dataclass
+from pathlib import Path
 
-from arms import FineTuned, Library
+from arms import FineTuned
 from core.corpus.read import Corpus
 from core.device import find_device
 from core.errors import AdapterError, RetrievalUnavailable
 from core.language_model import LanguageModel
 from core.settings import Settings
+from rag.embedding_cache import CachedEncoder
 from rag.encoder import Encoder
-from rag.indexes import build_index, open_index
+from rag.floor import NO_FLOOR, calibrated_floor
+from rag.generations import current_generation
+from rag.library import Library
 from rag.reading import Reader
-from rag.retrieval import HybridRetriever
+from rag.reranker import Reranker
+from rag.retrieval import HybridRetriever, RetrievalOptions
+from rag.store import PassageStore, open_store
+from rag.sync import LOCK_SECONDS, is_current, sync_index
 from sft.adapters import active_adapter, check_adapter, find_adapter
+
+
+@dataclass(frozen=True)
+class _Opened:
+    store: PassageStore
+    library: Library
+    #: Of the corpus: its questions may change where its documents do not.
+    fingerprint: str
 
 
 class Loaded:
@@ -23,8 +39,9 @@ class Loaded:
         self._settings = settings
         self._loading = threading.RLock()
         self._model: LanguageModel | None = None
-        self._encoder: Encoder | None = None
-        self._libraries: dict[str, Library] = {}
+        self._encoder: CachedEncoder | None = None
+        #: By corpus: the generation's folder, and what is open of it.
+        self._libraries: dict[str, tuple[Path, _Opened]] = {}
 
     def model(self) -> LanguageModel:
         """Return the language model."""
@@ -38,20 +55,24 @@ class Loaded:
                 )
             return self._model
 
-    def encoder(self) -> Encoder:
-        """Return the encoder."""
+    def encoder(self) -> CachedEncoder:
+        """Return the encoder, which remembers the texts it has encoded."""
         with self._loading:
             if self._encoder is None:
                 device = str(find_device(self._settings.device))
-                self._encoder = Encoder(self._settings.encoder, device=device)
+                encoder = Encoder(
+                    self._settings.encoder, device=device, backend=self._settings.encoder_backend
+                )
+                self._encoder = CachedEncoder(encoder, self._settings.state / "embeddings")
             return self._encoder
 
     def library(self, corpus: Corpus) -> Library:
         """Open what the open-book arms look things up with.
 
-        A corpus with no index, or whose documents have changed since, is indexed first.
+        A corpus with no index, or whose documents have changed since, is synced first. While
+        another process is at that, the index before it answers.
 
-        :raises RetrievalUnavailable: when there is no document to index.
+        :raises RetrievalUnavailable: when there is no document to index, or none is indexed yet.
         :raises VectorIndexError: when the index is damaged; it is never rebuilt unasked.
         """
         with self._loading:
@@ -60,26 +81,56 @@ class Loaded:
                     f"The corpus {corpus.name} has no documents, so nothing can be looked up: "
                     "only base and sft can answer."
                 )
-            folder = self._settings.state / "indexes"
-            opened = open_index(corpus, self.encoder(), folder)
-            if opened is None:
-                build_index(corpus, self.encoder(), folder)
-                opened = open_index(corpus, self.encoder(), folder)
-            if opened is None:
+            home = self._settings.state / "indexes" / corpus.name
+            generation, opened = self._libraries.get(corpus.name, (None, None))
+            store: PassageStore | None = opened.store if opened is not None else None
+            if store is None or generation != current_generation(home):
+                store = open_store(home, self.encoder())
+            if store is None or not is_current(corpus.documents, store.manifest):
+                try:
+                    # Who has an index answers from it rather than waiting for another process.
+                    wait = LOCK_SECONDS if store is None else 0.0
+                    sync_index(corpus, self.encoder(), home.parent, wait=wait)
+                except RetrievalUnavailable:
+                    if store is None:
+                        raise
+                else:
+                    store = open_store(home, self.encoder())
+            if store is None:
                 raise RetrievalUnavailable(
-                    f"The documents of {corpus.name} changed while they were indexed: ask again."
+                    f"The index of {corpus.name} was removed while it was opened: ask again."
                 )
-            index, name = opened
-            if name not in self._libraries:
-                language = corpus.info.language
-                self._libraries[name] = Library(
-                    HybridRetriever(index, self.encoder(), name=name, language=language),
-                    Reader(self.encoder(), language=language),
-                    k=self._settings.k,
-                    windows=self._settings.read_windows,
-                    read_from=self._settings.read_from,
-                )
-            return self._libraries[name]
+            if opened is None or (opened.store, opened.fingerprint) != (store, corpus.fingerprint):
+                opened = _Opened(store, self._library(corpus, store, home), corpus.fingerprint)
+                self._libraries[corpus.name] = (store.folder, opened)
+            return opened.library
+
+    def _library(self, corpus: Corpus, store: PassageStore, home: Path) -> Library:
+        settings = self._settings
+        retriever = HybridRetriever(
+            store,
+            self.encoder(),
+            name=f"{corpus.name}/{store.folder.name}",
+            options=self._retrieval_options(),
+        )
+        floor = NO_FLOOR
+        if settings.withhold:
+            floor = calibrated_floor(corpus.of_split("validation"), retriever, home, k=settings.k)
+        return Library(
+            retriever,
+            Reader(self.encoder(), language=corpus.info.language),
+            k=settings.k,
+            windows=settings.read_windows,
+            read_from=settings.read_from,
+            floor=floor,
+        )
+
+    def _retrieval_options(self) -> RetrievalOptions:
+        settings = self._settings
+        reranker = None
+        if settings.reranker:
+            reranker = Reranker(settings.reranker, device=str(find_device(settings.device)))
+        return RetrievalOptions(settings.fusion, settings.relevance, reranker)
 
     def fine_tuned(self, corpus: Corpus, name: str | None) -> FineTuned:
         """Load an adapter of a corpus, the active one unless named, onto the model.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from arms import Arms, FineTuned, Library
+from arms import Arms, FineTuned
 from contexts import training_rows
 from core.corpus.known import KnownFacts
 from core.corpus.read import Corpus
@@ -17,8 +17,12 @@ from curation import Curation
 from eval.known import ask_for_known
 from eval.runner import choose_questions, evaluate_arms, write_results
 from eval.score_file import score_file
-from rag.encoder import Encoder
-from rag.indexes import IndexReport, build_index
+from rag.citations import Alignment
+from rag.embedding_cache import CachedEncoder
+from rag.floor import Floor
+from rag.library import Library
+from rag.store import describe_indexes
+from rag.sync import SyncReport, sync_index
 from sft.adapters import (
     Adapter,
     activate_adapter,
@@ -43,7 +47,7 @@ class Workbench(Curation):
 
     # What everything stands on
 
-    def encoder(self) -> Encoder:
+    def encoder(self) -> CachedEncoder:
         """Return the encoder, loaded the first time."""
         return self._loaded.encoder()
 
@@ -53,15 +57,31 @@ class Workbench(Curation):
 
     # Retrieval
 
-    def index(self, reference: str) -> IndexReport:
-        """Build the corpus's index aside and switch to it."""
+    def index(self, reference: str, *, rebuild: bool = False) -> SyncReport:
+        """Bring the corpus's index up to its documents; see `rag.sync.sync_index`."""
         corpus = self.corpus(reference)
-        return build_index(corpus, self.encoder(), self.settings.state / "indexes")
+        return sync_index(corpus, self.encoder(), self.settings.state / "indexes", rebuild=rebuild)
 
-    def retrieve(self, reference: str, question: str, k: int) -> list[Hit]:
-        """Find the `k` best passages for a question."""
+    def floor(self, reference: str) -> Floor:
+        """How near what is found must be for an answer to be made of it; see `rag.floor`."""
+        return self.library(self.corpus(reference)).floor
+
+    def retrieve(
+        self, reference: str, question: str, k: int, *, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """Find the `k` best passages for a question, in all documents or in some."""
         self.check_question(question)
-        return self.library(self.corpus(reference)).retriever.retrieve(question.strip(), k)
+        corpus = self.corpus(reference)
+        known = {document.id for document in corpus.documents}
+        for document in documents or ():
+            if document not in known:
+                raise CorpusError(f"{corpus.name} has no document {document!r} to search in.")
+        return self.library(corpus).retriever.retrieve(question.strip(), k, documents=documents)
+
+    def hold(self, reference: str, question: str, text: str) -> tuple[tuple[Hit, ...], Alignment]:
+        """Hold an answer of any origin against the documents; see `rag.library.Library.hold`."""
+        self.check_question(question)
+        return self.library(self.corpus(reference)).hold(question.strip(), text)
 
     # Fine-tuning
 
@@ -239,5 +259,6 @@ class Workbench(Curation):
         return score_file(path, seed=self.settings.seed)
 
     def doctor(self) -> dict[str, Any]:
-        """Say what this machine offers: versions, device, number format, threads, models."""
-        return examine(self.settings)
+        """Say what this machine offers: versions, device, number format, models, indexes."""
+        indexes = describe_indexes(self.settings.state / "indexes")
+        return {**examine(self.settings), "indexes": indexes}

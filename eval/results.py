@@ -3,6 +3,7 @@
 `results.jsonl` has a row for each question and arm; `summary.json` sums them up.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,10 +98,26 @@ def declined(question: Question, answer: Answer) -> bool:
     )
 
 
+#: Words that a sentence of a quote must have to stand for it.
+_TELLING_SENTENCE = 5
+
+
 def holds_evidence(question: Question, document_id: str, text: str) -> bool:
-    """Say whether a passage holds a quote that the question's answer rests on."""
+    """Say whether a passage holds a quote that the question's answer rests on.
+
+    A quote of several sentences may be cut by the passages' borders: one whole sentence of it, of
+    some length, is enough.
+    """
     return any(
-        evidence.document == document_id and evidence.quote in text
+        evidence.document == document_id
+        and (
+            evidence.quote in text
+            or any(
+                part in text
+                for part in re.split(r"(?<=[.!?])\s+", evidence.quote)
+                if len(part.split()) >= _TELLING_SENTENCE
+            )
+        )
         for evidence in question.evidence
     )
 

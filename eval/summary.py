@@ -9,11 +9,11 @@ import numpy as np
 from core.errors import EvaluationError
 from core.records import DECLINED_KINDS
 from eval.bootstrap import holm, interval, paired_difference
+from eval.ranking import ranking_measures
 from eval.results import ResultRow, rows_by_arm
 from eval.scores import METRICS, signatures
 
 _COMPARED = ("accuracy", "f1")
-_RETRIEVAL_DEPTHS = (1, 3, 5)
 #: Below this adjusted p a difference is called one.
 _SIGNIFICANCE = 0.05
 
@@ -111,35 +111,15 @@ def _mean(rows: list[ResultRow], name: str, seed: int) -> dict[str, float]:
 
 
 def _retrieval(by_arm: dict[str, list[ResultRow]]) -> dict[str, float]:
-    """Hit rates and rank measures over the questions that have evidence; {} without open book.
-
-    hit@k: the evidence is in one of the first k passages. MRR@10: mean of 1/rank of the first that
-    holds it. nDCG@10: binary gains, discount log2(rank + 1), against all that hold it among the
-    returned (Järvelin & Kekäläinen 2002).
-    """
+    """Measure the ranking over the questions that have evidence; {} without open book."""
     rows = next((mine for mine in by_arm.values() if any(row.hits for row in mine)), [])
-    ranked = [
-        [bool(hit["relevant"]) for hit in row.hits[:10]]
-        for row in rows
-        if row.kind not in DECLINED_KINDS
-    ]
-    if not ranked:
-        return {}
-    measures = {
-        f"hit@{k}": [float(any(relevant[:k])) for relevant in ranked] for k in _RETRIEVAL_DEPTHS
-    }
-    measures["mrr@10"] = [
-        next((1 / rank for rank, hit in enumerate(relevant, start=1) if hit), 0.0)
-        for relevant in ranked
-    ]
-    measures["ndcg@10"] = [_ndcg(relevant) for relevant in ranked]
-    return {name: round(float(np.mean(values)), 4) for name, values in measures.items()}
-
-
-def _ndcg(relevant: list[bool]) -> float:
-    gains = sum(1 / np.log2(rank + 1) for rank, hit in enumerate(relevant, start=1) if hit)
-    best = sum(1 / np.log2(rank + 1) for rank in range(1, sum(relevant) + 1))
-    return float(gains / best) if best else 0.0
+    return ranking_measures(
+        [
+            [bool(hit["relevant"]) for hit in row.hits]
+            for row in rows
+            if row.kind not in DECLINED_KINDS
+        ]
+    )
 
 
 def _comparisons(by_arm: dict[str, list[ResultRow]], seed: int) -> list[dict[str, Any]]:

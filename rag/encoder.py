@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,10 +14,17 @@ from core.storage import fingerprint_text
 class Encoder:
     """Turns questions and passages into vectors whose inner product is their cosine similarity."""
 
-    def __init__(self, reference: str, *, device: str) -> None:
+    def __init__(
+        self,
+        reference: str,
+        *,
+        device: str,
+        backend: Literal["torch", "onnx", "openvino"] = "torch",
+    ) -> None:
         """Load the encoder.
 
         :param device: a torch device name such as "cpu".
+        :param backend: what computes; onnx and openvino need their packages.
         :raises ModelError: when the reference is no sentence-transformers model that loads.
         """
         # Slow to import, and only open-book arms need it.
@@ -30,7 +37,7 @@ class Encoder:
         if reference.startswith("embedded:") and location.endswith(".gguf"):
             raise ModelError(f"{reference} is a language model, not an encoder.")
         try:
-            self._model: Any = SentenceTransformer(location, device=device)
+            self._model: Any = SentenceTransformer(location, device=device, backend=backend)
         except Exception as error:  # damaged files raise the libraries' own many types
             reason = str(error).partition("\n")[0]
             raise ModelError(f"{reference!r} does not load as an encoder: {reason}") from error

@@ -6,7 +6,9 @@ fits.
 """
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from semantic_text_splitter import MarkdownSplitter
 
@@ -34,7 +36,7 @@ def split_document(document: Document) -> list[Passage]:
     """Cut one document into passages, in order: its sections, long ones cut between paragraphs."""
     splitter = MarkdownSplitter(PASSAGE_CHARACTERS)
     passages = []
-    for begin, end, heading in _sections(document):
+    for begin, end, heading in _within_pages(document, _sections(document)):
         for offset, text in splitter.chunk_indices(document.text[begin:end]):
             start = begin + offset
             passages.append(
@@ -45,9 +47,37 @@ def split_document(document: Document) -> list[Passage]:
                     end=start + len(text),
                     text=text,
                     heading=heading or document.title,
+                    page=_page(document, start),
                 )
             )
     return passages
+
+
+def _within_pages(
+    document: Document, sections: Sequence[tuple[int, int, str]]
+) -> Iterator[tuple[int, int, str]]:
+    """Cut sections where a page begins, so that a passage's page is the page of all of it."""
+    for begin, end, heading in sections:
+        cuts = [begin, *(start for start in document.pages if begin < start < end), end]
+        for first, last in pairwise(cuts):
+            if document.text[first:last].strip():
+                yield first, last, heading
+
+
+def _page(document: Document, start: int) -> int | None:
+    """Page on which an offset of the document lies, from 1; None for files without pages."""
+    return bisect_right(document.pages, start) or None
+
+
+def searched_text(passage: Passage) -> str:
+    """What of a passage is encoded: its heading path, then its text."""
+    return f"{passage.heading}\n{passage.text}" if passage.heading else passage.text
+
+
+def sentence_texts(passage: Passage) -> list[str]:
+    """What of a passage's sentences is encoded: the heading path before each."""
+    # A passage without a sentence (a rule, a row of dots) stands for itself.
+    return [f"{passage.heading}: {one.text}" for one in sentences(passage) or [passage]]
 
 
 def _sections(document: Document) -> list[tuple[int, int, str]]:
@@ -89,6 +119,19 @@ def sentences(passage: Passage) -> list[Passage]:
     return found
 
 
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """(start, end) of each sentence of a text, without the space around it."""
+    found = []
+    begin = 0
+    for end in _sentence_ends(text):
+        piece = text[begin:end]
+        if stripped := piece.strip():
+            start = begin + piece.index(stripped)
+            found.append((start, start + len(stripped)))
+        begin = end
+    return found
+
+
 def join(passage: Passage, parts: Sequence[Passage]) -> Passage:
     """The stretch of `passage` from the first to the last of its `parts`."""
     start = min(part.start for part in parts) - passage.start
@@ -104,6 +147,7 @@ def _part(passage: Passage, start: int, end: int) -> Passage:
         end=passage.start + end,
         text=passage.text[start:end],
         heading=passage.heading,
+        page=passage.page,
     )
 
 

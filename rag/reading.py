@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.records import Hit, Passage
-from rag.encoder import Encoder
+from rag.embedding_cache import CachedEncoder
 from rag.lexical_index import LexicalIndex
 from rag.passages import join, sentences
 
@@ -19,10 +19,9 @@ from rag.passages import join, sentences
 class Reader:
     """Chooses what of the hits is read."""
 
-    def __init__(self, encoder: Encoder, *, language: str = "en") -> None:
+    def __init__(self, encoder: CachedEncoder, *, language: str = "en") -> None:
         """Use the retriever's encoder and language."""
         self._encoder, self._language = encoder, language
-        self._vectors: dict[str, np.ndarray] = {}
 
     def windows(
         self, question: str, hits: Sequence[Hit], *, windows: int = 1, neighbours: int = 0
@@ -63,17 +62,11 @@ class Reader:
         questions of Halden and the train questions of XQuAD (see benchmarks/README.md).
         """
         vector = self._encoder.encode_questions([question])[0]
-        dense = (self._encoded(plain) + self._encoded(headed)) @ vector
+        encoded = self._encoder.encode_documents([*plain, *headed])
+        dense = (encoded[: len(plain)] + encoded[len(plain) :]) @ vector
         lexical = self._matched(question, plain) + self._matched(question, headed)
         prior = 1.0 / (1.0 + np.array(ranks, dtype=np.float32))
         return _unit_range(dense) + 0.5 * _unit_range(lexical) + 0.3 * prior
-
-    def _encoded(self, texts: list[str]) -> np.ndarray:
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if new:
-            # A corpus has some thousand sentences; each is encoded once in a session.
-            self._vectors.update(zip(new, self._encoder.encode_documents(new), strict=True))
-        return np.stack([self._vectors[text] for text in texts])
 
     def _matched(self, question: str, texts: list[str]) -> np.ndarray:
         scores = np.zeros(len(texts), dtype=np.float32)

@@ -1,88 +1,133 @@
-"""The retriever the arms use: three rankings of the passages, fused by reciprocal rank.
+"""The retriever the arms use: three rankings of the passages, fused into one.
 
-By the passage's vector, by the vector of its best sentence, and by its words (BM25). The sentence
-ranking was added by measurement: on Halden's train and validation questions hit@1 rose from .78 to
-.81 and hit@3 from .944 to .955, on XQuAD's train questions hit@1 from .914 to .950.
+By the passage's vector, by its words (BM25), and by the vector of its best sentence. How they are
+fused was chosen on the train questions of three corpora (benchmarks/README.md).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from core.records import Hit, Passage
-from core.storage import fingerprint_text
-from rag.encoder import Encoder
-from rag.fusion import reciprocal_rank_fusion
-from rag.lexical_index import LexicalIndex
-from rag.passages import sentences
-from rag.vector_index import VectorIndex
+from rag.embedding_cache import CachedEncoder
+from rag.fusion import marginal_relevance, min_max_fusion, reciprocal_rank_fusion
+from rag.passages import searched_text, sentence_texts
+from rag.reranker import Reranker
+from rag.store import PassageStore
+from rag.sync import SENTENCES_UP_TO
 
-#: How many candidates each index puts forward for fusion, at least.
+#: How many candidates each ranking puts forward, at least.
 _CANDIDATES = 50
+#: Weights of the passage's vector, its words and its best sentence where scores are fused.
+WEIGHTS = (1.0, 1.5, 3.0)
+#: Of a collection whose sentences are not encoded beforehand, only so many passages' are.
+_SENTENCES_OF = 15
+#: Passages that a reranker reads.
+_RERANKED = 20
+
+
+@dataclass(frozen=True)
+class RetrievalOptions:
+    """How hits are chosen among the candidates."""
+
+    fusion: Literal["rrf", "minmax"] = "minmax"
+    #: λ of maximal marginal relevance: 1 ranks by relevance alone, less avoids hits that are alike.
+    relevance: float = 1.0
+    reranker: Reranker | None = None
 
 
 class HybridRetriever:
     """Finds passages by meaning and by words, and says for each hit what found it."""
 
     def __init__(
-        self, index: VectorIndex, encoder: Encoder, *, name: str, language: str = "en"
+        self,
+        store: PassageStore,
+        encoder: CachedEncoder,
+        *,
+        name: str,
+        options: RetrievalOptions | None = None,
     ) -> None:
-        """Build the lexical index over the passages of `index`.
+        """Search a store.
 
         :param name: corpus and generation, for provenance.
         """
-        self._index, self._encoder = index, encoder
-        self._lexical = LexicalIndex(
-            [_searched(passage.heading, passage.text) for passage in index.passages],
-            language=language,
-        )
-        self.name = name
-        self.fingerprint = fingerprint_text(
-            index.encoder_fingerprint, *(passage.id + passage.text for passage in index.passages)
-        )
+        self._store, self._encoder = store, encoder
+        self._options = options or RetrievalOptions()
+        self.name, self.fingerprint = name, store.fingerprint
+        self._sentences: dict[int, np.ndarray] = {}
 
-    def retrieve(self, question: str, k: int) -> list[Hit]:
-        """The `k` best passages by fused rank, best first; `score` is the fused score."""
+    def retrieve(
+        self, question: str, k: int, *, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """The `k` best passages, best first; `score` is the fused (or the reranker's) score.
+
+        :param documents: search these documents only, by id.
+        """
+        within = self._store.numbers_of(documents) if documents is not None else None
+        if within is not None and not within:
+            return []
         candidates = max(_CANDIDATES, k)
         vector = self._encoder.encode_questions([question])[0]
-        dense = self._index.search(vector, candidates)
-        lexical = self._lexical.search(question, candidates)
-        dense_ranks = {position: rank for rank, (position, _) in enumerate(dense, start=1)}
-        lexical_ranks = {position: rank for rank, (position, _) in enumerate(lexical, start=1)}
-        similarity = dict(dense)
-        by_sentence = self._index.search_sentences(vector, candidates)
-        sentence_ranks = {position: rank for rank, position in enumerate(by_sentence, start=1)}
-        fused = reciprocal_rank_fusion(
-            [list(dense_ranks), list(lexical_ranks), list(sentence_ranks)]
-        )
+        dense = dict(self._store.near(vector, candidates, within=within))
+        lexical = dict(self._store.wording(question, candidates, within=within))
+        passages = self._store.passages(list(dict.fromkeys([*dense, *lexical])))
+        first = reciprocal_rank_fusion([list(dense), list(lexical)])
+        limit = None if self._store.size <= SENTENCES_UP_TO else _SENTENCES_OF
+        by_sentence = self._by_sentence(vector, [number for number, _ in first[:limit]], passages)
+        scored = [dense, lexical, by_sentence]
+        if self._options.fusion == "minmax":
+            fused = min_max_fusion(scored, WEIGHTS)
+        else:
+            fused = reciprocal_rank_fusion([list(one) for one in scored])
+        chosen = self._chosen(question, fused, passages, k)
+        ranks = [{number: rank for rank, number in enumerate(one, start=1)} for one in scored]
         return [
             Hit(
-                passage=self._index.passages[position],
+                passage=passages[number],
                 score=score,
-                dense_rank=dense_ranks.get(position),
-                lexical_rank=lexical_ranks.get(position),
-                sentence_rank=sentence_ranks.get(position),
-                similarity=similarity.get(position),
+                dense_rank=ranks[0].get(number),
+                lexical_rank=ranks[1].get(number),
+                sentence_rank=ranks[2].get(number),
+                similarity=dense.get(number),
+                sentence_similarity=by_sentence.get(number),
             )
-            for position, score in fused[:k]
+            for number, score in chosen
         ]
 
+    def _by_sentence(
+        self, vector: np.ndarray, numbers: Sequence[int], passages: dict[int, Passage]
+    ) -> dict[int, float]:
+        """Cosine similarity of each passage's best sentence, best first."""
+        new = [number for number in numbers if number not in self._sentences]
+        if new:
+            texts = [sentence_texts(passages[number]) for number in new]
+            vectors = self._encoder.encode_documents([text for own in texts for text in own])
+            ends = np.cumsum([len(own) for own in texts])
+            parts = np.split(vectors, ends[:-1])
+            if len(self._sentences) > SENTENCES_UP_TO:
+                self._sentences.clear()
+            self._sentences.update(zip(new, parts, strict=True))
+        best = {number: float((self._sentences[number] @ vector).max()) for number in numbers}
+        return dict(sorted(best.items(), key=lambda item: -item[1]))
 
-def embed_index(passages: Sequence[Passage], encoder: Encoder) -> VectorIndex:
-    """Encode passages and their sentences, the heading before each, and index the vectors."""
-    texts = [_searched(passage.heading, passage.text) for passage in passages]
-    owned = [
-        (position, f"{passage.heading}: {sentence.text}")
-        for position, passage in enumerate(passages)
-        # A passage without a sentence (a rule, a row of dots) stands for itself.
-        for sentence in sentences(passage) or [passage]
-    ]
-    return VectorIndex(
-        passages,
-        encoder.encode_documents(texts),
-        sentence_vectors=encoder.encode_documents([text for _, text in owned]),
-        owners=[position for position, _ in owned],
-        encoder_fingerprint=encoder.fingerprint,
-    )
-
-
-def _searched(heading: str, text: str) -> str:
-    return f"{heading}\n{text}" if heading else text
+    def _chosen(
+        self,
+        question: str,
+        fused: list[tuple[int, float]],
+        passages: dict[int, Passage],
+        k: int,
+    ) -> list[tuple[int, float]]:
+        reranker = self._options.reranker
+        if reranker is not None and fused:
+            head = fused[: max(_RERANKED, k)]
+            texts = [searched_text(passages[number]) for number, _ in head]
+            scores = reranker.scores(question, texts)
+            order = np.argsort(-scores, kind="stable")
+            fused = [(head[position][0], float(scores[position])) for position in order]
+        if self._options.relevance < 1:
+            head = fused[: max(_CANDIDATES, k)]
+            vectors = self._store.vectors([number for number, _ in head])
+            return marginal_relevance(head, vectors, k, relevance=self._options.relevance)
+        return fused[:k]

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from arms import Arms, FineTuned, Library, abstains
+from arms import Arms, FineTuned, abstains
 from core.errors import AdapterError, ProjectError, RetrievalUnavailable
 from core.language_model import LanguageModel
 from core.records import ARM_NAMES, Hit, Passage, Wording
 from rag.encoder import Encoder
+from rag.floor import NO_FLOOR, Floor
+from rag.library import Library
 from rag.reading import Reader
 
 QUESTIONS = [
@@ -22,7 +24,9 @@ class OneShelf:
 
     name, fingerprint = "tiny/g1", "0" * 64
 
-    def retrieve(self, question: str, k: int) -> list[Hit]:
+    def retrieve(
+        self, question: str, k: int, *, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
         text = "To reset the Alpha, hold the reset button for 8 seconds."
         passage = Passage(id="alpha#0", document_id="alpha", start=0, end=len(text), text=text)
         return [Hit(passage=passage, score=0.03, dense_rank=1, similarity=0.5)][:k]
@@ -35,13 +39,14 @@ def _arms(
     *,
     tuned: ProjectError | None = None,
     library: ProjectError | None = None,
+    floor: Floor = NO_FLOOR,
 ) -> Arms:
     model.load_adapter("tuned", adapter)
     return Arms(
         model,
         Wording("you answer questions .", "i am sorry"),
         fine_tuned=tuned or FineTuned("desk", "a" * 64, "tuned"),
-        library=library or Library(OneShelf(), Reader(encoder), k=5, windows=1),
+        library=library or Library(OneShelf(), Reader(encoder), k=5, windows=1, floor=floor),
         max_new_tokens=8,
         seed=4,
     )
@@ -128,6 +133,40 @@ def test_without_an_adapter_the_other_arms_still_answer(
 )
 def test_withholding_is_recognised_by_the_corpus_s_own_words(text: str, withheld: bool) -> None:
     assert abstains(text, "I am sorry, I could not find that information.") is withheld
+
+
+def test_what_is_too_far_is_withheld_by_the_open_book_arms_alone(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    near = _arms(tiny_model, encoder, tiny_adapter, floor=Floor(0.49))
+    far = _arms(tiny_model, encoder, tiny_adapter, floor=Floor(0.51))
+    assert _stream(near, QUESTIONS[0], ["rag"])["rag"].withheld == ""
+    answers = _stream(far, QUESTIONS[0], ARM_NAMES)
+    for name in ("rag", "sft+rag"):
+        withheld = answers[name]
+        assert (withheld.text, withheld.abstained) == ("i am sorry", True)
+        assert "0.50 like the question; below 0.51" in withheld.withheld
+        assert withheld.hits, "the nearest passages are shown"
+        assert (withheld.prompt_tokens, withheld.completion_tokens) == (0, 0)
+    plain = _stream(near, QUESTIONS[0], ARM_NAMES)
+    for name in ("base", "sft"):
+        assert answers[name].text == plain[name].text
+        assert not answers[name].withheld
+    for row in far.answer(QUESTIONS, ARM_NAMES):
+        assert [bool(answer.withheld) for answer in row] == [False, False, True, True]
+    assert set(_stream(far, QUESTIONS[0], ["rag"])) == {"rag"}
+
+
+def test_any_answer_is_held_against_the_documents(encoder: Encoder) -> None:
+    library = Library(OneShelf(), Reader(encoder), k=5, windows=1)
+    said = "You hold the reset button for 8 seconds. It was made in Oslo in 1987."
+    hits, taken = library.hold("how is the Alpha reset?", said)
+    assert len(hits) == 1
+    assert [said[one.start : one.end] for one in taken.unsupported] == [
+        "It was made in Oslo in 1987."
+    ]
+    cited = {said[one.answer_start : one.answer_end] for one in taken.citations}
+    assert cited == {"hold the reset button for 8 seconds"}
 
 
 @pytest.mark.model

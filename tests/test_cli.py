@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return int(stopped.value.code or 0), seen.out, seen.err
 
     return call
+
+
+def _besides_indexes(names: Iterable[str]) -> list[str]:
+    """An index that a question made necessary is no half-written state, nor are its vectors."""
+    return sorted(name for name in names if "/indexes/" not in name and "/embeddings/" not in name)
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -112,10 +118,7 @@ def test_a_mistake_is_one_line_exit_2_and_changes_nothing(
     assert message in lines[0]
     assert "Traceback" not in err
     after = _files(settings.state)
-    # An index that a question made necessary is no half-written state.
-    assert {name for name in after if "/indexes/" not in name} == {
-        name for name in before if "/indexes/" not in name
-    }
+    assert _besides_indexes(after) == _besides_indexes(before)
 
 
 @pytest.mark.parametrize("reference", ["embedded:nothing", "{folder}", "{file}"])
@@ -143,7 +146,7 @@ def test_a_damaged_index_is_named_and_left_alone(
     run, settings: Settings, tiny_corpus: Path
 ) -> None:
     assert run("index", str(tiny_corpus))[0] == 0
-    vectors = next((settings.state / "indexes").rglob("vectors.faiss"))
+    vectors = next((settings.state / "indexes").rglob("vectors-*.faiss"))
     content = bytearray(vectors.read_bytes())
     content[len(content) // 2] ^= 4
     vectors.write_bytes(bytes(content))
@@ -151,7 +154,9 @@ def test_a_damaged_index_is_named_and_left_alone(
     assert (code, out) == (2, "")
     assert "is damaged" in err.splitlines()[-1]
     assert vectors.read_bytes() == bytes(content)
-    assert run("index", str(tiny_corpus))[0] == 0
+    code, out, err = run("index", str(tiny_corpus))
+    assert (code, "is damaged" in err) == (0, True), "asked for, it is built anew"
+    assert "5 passages" in out and "no answer is withheld" in out
     assert run("retrieve", str(tiny_corpus), "How long?")[0] == 0
 
 
@@ -167,6 +172,12 @@ def test_json_is_one_document_in_the_contract_s_shape(
         "check": ["check", corpus],
         "index": ["index", corpus],
         "retrieve": ["retrieve", corpus, "reset the Beta", "-k", "2"],
+        "support": [
+            "support",
+            corpus,
+            "reset the Beta",
+            "Hold it for 12 seconds. It is from Oslo.",
+        ],
         "ask": ["ask", corpus, "how long ?", "--arms", "base,rag"],
         "evaluate": ["evaluate", corpus, "--arms", "base,rag", "--out", str(tmp_path / "run")],
         "score": ["score", str(tmp_path / "rows.jsonl")],
@@ -178,6 +189,12 @@ def test_json_is_one_document_in_the_contract_s_shape(
         documents[name] = json.loads(out)
     assert set(documents["retrieve"]) == {"question", "hits"}
     assert len(documents["retrieve"]["hits"]) == 2
+    assert {"documents", "passages", "added", "updated", "unchanged", "removed"} <= set(
+        documents["index"]
+    )
+    assert documents["index"]["floor"]["value"] is None, "too few questions to choose one"
+    assert [(one["start"], one["end"]) for one in documents["support"]["unsupported"]] == [(24, 40)]
+    assert documents["support"]["citations"][0]["passage_id"].startswith("beta#")
     assert [one["arm"] for one in documents["ask"]["answers"]] == ["base", "rag"]
     assert set(documents["ask"]["answers"][0]) >= {
         "arm", "text", "hits", "citations", "abstained", "prompt_tokens", "completion_tokens",
@@ -185,7 +202,9 @@ def test_json_is_one_document_in_the_contract_s_shape(
     }  # fmt: skip
     assert documents["evaluate"] == json.loads((tmp_path / "run" / "summary.json").read_text())
     assert documents["score"]["metrics"]["exact_match"]["value"] == 1
-    assert {"device", "dtype", "threads", "versions", "models"} <= set(documents["doctor"])
+    assert {"device", "dtype", "threads", "versions", "models", "indexes"} <= set(
+        documents["doctor"]
+    )
 
 
 def test_training_from_the_terminal_then_asking_the_adapter(run, tiny_corpus: Path) -> None:
@@ -274,7 +293,7 @@ def test_the_program_itself_says_one_line_and_touches_nothing(
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stderr.startswith("error: ") and message in done.stderr
-    assert [name for name in _files(tmp_path / "state") if "/indexes/" not in name] == []
+    assert _besides_indexes(_files(tmp_path / "state")) == []
 
 
 def test_help_is_quick_and_lists_the_verbs() -> None:
@@ -283,7 +302,7 @@ def test_help_is_quick_and_lists_the_verbs() -> None:
         capture_output=True, text=True, check=True, timeout=60,
         cwd=Path(__file__).resolve().parent.parent,
     )  # fmt: skip
-    verbs = "serve check import draft drafts known index retrieve train ask evaluate score adapters doctor"
+    verbs = "serve check import draft drafts known index retrieve support train ask evaluate score adapters doctor"
     for verb in verbs.split():
         assert f"  {verb} " in done.stdout
     assert "torch" not in done.stderr, "help must not wait for the models' libraries"

@@ -19,6 +19,7 @@ ALLOWED = {
     "workbench": {"core", "sft", "rag", "eval", "arms", "contexts", "loaded", "curation"},
     "terminal": {"core", "workbench"},
     "corpus_commands": {"core", "workbench", "terminal"},
+    "retrieval_commands": {"workbench", "terminal"},
     "ui": {"core", "sft", "rag", "eval", "arms", "workbench"},
     # The page is opened by a command, so this one import points up, inside the command.
     "cli": {
@@ -30,6 +31,7 @@ ALLOWED = {
         "workbench",
         "terminal",
         "corpus_commands",
+        "retrieval_commands",
         "app",
     },
     "app": {"core", "ui", "workbench"},

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.records import Answer, Citation, Hit, Passage, Provenance
+from core.records import Answer, Citation, Hit, Passage, Provenance, Stretch
 from ui.evidence import evidence
 from ui.markup import marked
 from ui.panes import Asked, panes
@@ -49,6 +49,20 @@ def test_hostile_text_stays_text() -> None:
     page = panes(("sft", "rag"), asked) + evidence({"rag": answer}, ("rag",))
     assert "<img" not in page
     assert page.count("&lt;img") == 5
+
+
+def test_what_nothing_supports_is_marked_and_what_is_withheld_says_why() -> None:
+    passage = Passage(id="p", document_id="d", start=0, end=4, text="text", page=3)
+    doubted = _answer("It is <b>so</b>. It was so.", passage).model_copy(
+        update={"unsupported": (Stretch(start=17, end=27),)}
+    )
+    withheld = _answer("I am sorry.", passage).model_copy(update={"withheld": "Too far <away>."})
+    page = panes(("rag",), Asked("q", None, "", "", answers={"rag": doubted}))
+    assert '<span class="unsupported">It was so.</span>' in page
+    assert "in no passage that was found" in page
+    page = panes(("rag",), Asked("q", None, "", "", answers={"rag": withheld}))
+    assert '<p class="doubt">Too far &lt;away&gt;.</p>' in page
+    assert "page 3" in evidence({"rag": doubted}, ("rag",))
 
 
 def test_words_taken_are_highlighted_where_they_stand() -> None:

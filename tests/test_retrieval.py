@@ -1,7 +1,9 @@
 """The right passage is found, read and quoted, with exact offsets, the same every time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,19 +11,34 @@ from hypothesis import strategies as st
 from core.corpus.read import read_corpus
 from core.records import Passage
 from rag.citations import cite
+from rag.embedding_cache import CachedEncoder
 from rag.encoder import Encoder
-from rag.fusion import reciprocal_rank_fusion
+from rag.fusion import marginal_relevance, min_max_fusion, reciprocal_rank_fusion
 from rag.lexical_index import LexicalIndex
-from rag.passages import split_document
+from rag.passages import searched_text
 from rag.reading import Reader
-from rag.retrieval import HybridRetriever, embed_index
+from rag.retrieval import HybridRetriever, RetrievalOptions
+from rag.store import PassageStore, open_store
+from rag.sync import sync_index
 
 
 @pytest.fixture
-def retriever(tiny_corpus: Path, encoder: Encoder) -> HybridRetriever:
+def cached(encoder: Encoder) -> CachedEncoder:
+    return CachedEncoder(encoder, None)
+
+
+@pytest.fixture
+def store(tiny_corpus: Path, cached: CachedEncoder, tmp_path: Path) -> PassageStore:
     corpus = read_corpus(str(tiny_corpus))
-    passages = [one for document in corpus.documents for one in split_document(document)]
-    return HybridRetriever(embed_index(passages, encoder), encoder, name="tiny/g1")
+    sync_index(corpus, cached, tmp_path / "indexes")
+    found = open_store(tmp_path / "indexes" / corpus.name, cached)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def retriever(store: PassageStore, cached: CachedEncoder) -> HybridRetriever:
+    return HybridRetriever(store, cached, name="tiny/g1")
 
 
 def test_fusion_adds_the_reciprocals_of_ranks() -> None:
@@ -29,6 +46,57 @@ def test_fusion_adds_the_reciprocals_of_ranks() -> None:
     fused = dict(reciprocal_rank_fusion([[7, 8], [8, 9]]))
     assert fused == pytest.approx({7: 1 / 61, 8: 1 / 62 + 1 / 61, 9: 1 / 62})
     assert [position for position, _ in reciprocal_rank_fusion([[7, 8], [8, 9]])] == [8, 7, 9]
+
+
+def test_min_max_fusion_is_the_mean_of_scores_between_0_and_1() -> None:
+    fused = dict(min_max_fusion([{1: 0.9, 2: 0.5, 3: 0.1}, {2: 30.0, 4: 10.0}]))
+    assert fused == pytest.approx({1: 0.5, 2: 0.25 + 0.5, 3: 0.0, 4: 0.0})
+    assert next(iter(fused)) == 2
+    assert dict(min_max_fusion([{}, {7: 3.0}])) == {7: 0.5}
+    weighted = dict(min_max_fusion([{1: 5.0, 2: 4.0}, {2: 1.0, 3: 0.0}], (1, 3)))
+    assert weighted == pytest.approx({1: 0.25, 2: 0.75, 3: 0.0})
+
+
+def test_marginal_relevance_passes_over_what_is_alike() -> None:
+    # By hand: units 1, .9, 0. After the first, 0.5 · 0.9 - 0.5 · 1 < 0.5 · 0 - 0.5 · 0.
+    ranked = [(1, 1.0), (2, 0.9), (3, 0.0)]
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
+    assert [one for one, _ in marginal_relevance(ranked, vectors, 2, relevance=0.5)] == [1, 3]
+    assert marginal_relevance(ranked, vectors, 3, relevance=1.0) == ranked
+    assert marginal_relevance([], vectors[:0], 3, relevance=0.5) == []
+
+
+@pytest.mark.parametrize("options", [RetrievalOptions("rrf"), RetrievalOptions(relevance=0.5)])
+def test_every_option_gives_k_different_hits(
+    store: PassageStore, cached: CachedEncoder, options: RetrievalOptions
+) -> None:
+    retriever = HybridRetriever(store, cached, name="tiny/g1", options=options)
+    hits = retriever.retrieve("reset the Beta", 4)
+    assert len({hit.passage.id for hit in hits}) == 4
+    assert hits[0].passage.document_id == "beta"
+    assert retriever.retrieve("reset the Beta", 4) == hits
+
+
+def test_a_reranker_has_the_last_word(store: PassageStore, cached: CachedEncoder) -> None:
+    class Longest:
+        reference = "longest"
+
+        def scores(self, question: str, texts: Sequence[str]) -> np.ndarray:
+            return np.array([float(len(text)) for text in texts], dtype=np.float32)
+
+    options = RetrievalOptions(reranker=Longest())  # type: ignore[arg-type]
+    hits = HybridRetriever(store, cached, name="t", options=options).retrieve("the Alpha", 5)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    every = store.passages(store.manifest.numbers()).values()
+    longest = max(every, key=lambda one: len(searched_text(one)))
+    assert hits[0].passage == longest
+
+
+def test_a_search_can_be_kept_to_some_documents(retriever: HybridRetriever) -> None:
+    hits = retriever.retrieve("reset the Beta", 5, documents=["alpha", "shop/warranty"])
+    assert {hit.passage.document_id for hit in hits} == {"alpha", "shop/warranty"}
+    assert retriever.retrieve("reset the Beta", 5, documents=[]) == []
+    assert retriever.retrieve("reset the Beta", 5, documents=["nowhere"]) == []
 
 
 @pytest.mark.parametrize(
@@ -40,12 +108,12 @@ def test_fusion_adds_the_reciprocals_of_ranks() -> None:
     ],
 )
 def test_the_right_passage_is_first_and_the_right_sentence_read(
-    retriever: HybridRetriever, encoder: Encoder, question: str, document: str, words: str
+    retriever: HybridRetriever, cached: CachedEncoder, question: str, document: str, words: str
 ) -> None:
     hits = retriever.retrieve(question, 5)
     assert hits[0].passage.document_id == document
     assert words in hits[0].passage.text
-    read = Reader(encoder).windows(question, hits)
+    read = Reader(cached).windows(question, hits)
     assert len(read) == 1
     assert words in read[0].text
 
@@ -97,5 +165,5 @@ def test_citations_stay_inside_answer_and_passage(answer: str, text: str, start:
         end = one.answer_end
 
 
-def test_nothing_found_is_nothing_read(encoder: Encoder) -> None:
-    assert Reader(encoder).windows("anything", []) == []
+def test_nothing_found_is_nothing_read(cached: CachedEncoder) -> None:
+    assert Reader(cached).windows("anything", []) == []

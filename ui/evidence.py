@@ -34,16 +34,16 @@ def _card(rank: int, hit: Hit, answers: Sequence[Answer]) -> str:
     passage = hit.passage
     stretches = []
     for answer in answers:
-        documents = {read.id: read.document_id for read in answer.read}
         for read in answer.read:
             if read.document_id == passage.document_id:
                 stretches.append((read.start - passage.start, read.end - passage.start, "read"))
         for citation in answer.citations:
-            if documents.get(citation.passage_id) == passage.document_id:
+            if citation.passage_id == passage.id:
                 stretches.append(_cited(citation, passage.start, answer.arm))
+    page = f" · page {passage.page}" if passage.page else ""
     similarity = "–" if hit.similarity is None else f"{hit.similarity:.2f}"
     ranks = (
-        f'<span title="reciprocal-rank fusion of both ranks">score {hit.score:.4f}</span>'
+        f'<span title="the rankings put together, 0 to 1">score {hit.score:.4f}</span>'
         f'<span title="rank by meaning (vectors)">by meaning {_rank(hit.dense_rank)}</span>'
         f'<span title="rank of its best sentence by meaning">by sentence '
         f"{_rank(hit.sentence_rank)}</span>"
@@ -53,7 +53,7 @@ def _card(rank: int, hit: Hit, answers: Sequence[Answer]) -> str:
     return (
         f'<li><p class="source"><b>{rank}</b> <span class="document">'
         f"{escape(passage.document_id)}</span> "
-        f'<span class="heading">{escape(passage.heading)}</span></p>'
+        f'<span class="heading">{escape(passage.heading)}{page}</span></p>'
         f'<p class="ranks">{ranks}</p>'
         f'<p class="passage">{marked(passage.text, stretches, inside=("read",))}</p></li>'
     )

@@ -67,8 +67,13 @@ def _pane(arm: ArmName, asked: Asked | None) -> str:
 def _finished(answer: Answer) -> str:
     # The words found in the documents are underlined here and highlighted in the evidence.
     cited = [(one.answer_start, one.answer_end, "cited") for one in answer.citations]
-    text = marked(answer.text, cited, inside=("cited",)) or "<em>(an empty answer)</em>"
-    return f'<p class="answer">{text}</p>'
+    # A sentence that nothing found supports is marked as such.
+    doubted = [(one.start, one.end, "unsupported") for one in answer.unsupported]
+    text = marked(answer.text, [*cited, *doubted], inside=("cited", "unsupported"))
+    why = f'<p class="doubt">{escape(answer.withheld)}</p>' if answer.withheld else ""
+    if doubted and not why:
+        why = '<p class="doubt">What is dotted stands in no passage that was found.</p>'
+    return f'<p class="answer">{text or "<em>(an empty answer)</em>"}</p>{why}'
 
 
 def _scores(answer: Answer, asked: Asked) -> str:

@@ -52,6 +52,8 @@ CSS = """
 .pane .cited { text-decoration: underline; text-decoration-thickness: 2px;
   text-underline-offset: 3px; text-decoration-color: var(--rag); }
 .pane.sft-rag .cited { text-decoration-color: var(--both); }
+.pane .unsupported { border-bottom: 2px dotted var(--soft); }
+.pane .doubt { color: var(--soft); font-size: .85rem; margin: 0 0 .5rem; }
 .cursor { display: inline-block; width: .5ch; height: 1em; margin-left: 2px;
   background: var(--soft); vertical-align: text-bottom; animation: blink 1s steps(2) infinite; }
 @keyframes blink { 50% { opacity: 0; } }
