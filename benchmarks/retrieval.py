@@ -51,18 +51,29 @@ def print_table(workbench: Workbench, corpus: Corpus, store: PassageStore, split
     vectors = workbench.encoder().encode_questions([one.question for one in questions])
     passages = store.passages(store.manifest.numbers())
     print(f"\n{corpus.name}: {len(questions)} {split} questions, {store.size} passages\n")
-    print("| ranking | hit@1 | hit@3 | hit@5 | MRR@10 | nDCG@10 |\n|---|---|---|---|---|---|")
+    print("| ranking | hit@1 | hit@3 | hit@5 | MRR@10 | nDCG@10 | right document first |")
+    print("|---|---|---|---|---|---|---|")
     for name, rank in rankings(workbench, store, passages).items():
-        relevant = [
-            judged(question, [passages[number] for number in rank(question.question, vector)])
+        ranked = [
+            [passages[number] for number in rank(question.question, vector)]
             for question, vector in zip(questions, vectors, strict=True)
         ]
-        found = ranking_measures(relevant)
-        print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in found.values()) + " |")
+        pairs = list(zip(questions, ranked, strict=True))
+        found = list(ranking_measures([judged(*pair) for pair in pairs]).values())
+        # A question may be worded like one section of a document and answered by another.
+        found.append(float(np.mean([in_document(*pair) for pair in pairs])))
+        print(f"| {name} | " + " | ".join(f"{value:.3f}" for value in found) + " |", flush=True)
 
 
 def judged(question: Question, passages: Sequence[Passage]) -> list[bool]:
     return [holds_evidence(question, one.document_id, one.text) for one in passages[:DEPTH]]
+
+
+def in_document(question: Question, passages: Sequence[Passage]) -> bool:
+    """Say whether the first passage is of a document that the answer rests on."""
+    return passages[:1] != [] and passages[0].document_id in {
+        one.document for one in question.evidence
+    }
 
 
 def rankings(

@@ -199,10 +199,10 @@ SHIPPED = sorted(SHIPPED_FOLDER.glob("*/*/manifest.json"))
 
 
 def test_an_adapter_ships_with_the_project() -> None:
-    assert [path.parent.parent.name for path in SHIPPED] == ["halden"]
+    assert [path.parent.parent.name for path in SHIPPED] == ["halden", "solar-system"]
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.parent.name)
 def test_a_shipped_adapter_matches_its_corpus_and_the_embedded_base(path: Path) -> None:
     adapter = read_adapter(path.parent, shipped=True)
     corpus = read_corpus(adapter.manifest.corpus)

@@ -53,6 +53,8 @@ def load_document(path: Path, folder: Path) -> Document:
         raise CorpusError(f"{path}: cannot be read ({error.strerror or error}).") from error
     parts = [_plain(part) for part in parts]
     text = "\n\n".join(part for part in parts if part.strip())
+    if path.suffix.lower() == ".pdf":
+        text = f"{text}\n"
     if len(text) > MAX_CHARACTERS:
         raise CorpusError(
             f"{path}: holds {len(text)} characters; the most is {MAX_CHARACTERS}. Split it."
