@@ -201,7 +201,7 @@ class Arms:
             arm=arm,
             text=generation.text,
             hits=looked_up.hits if looked_up else (),
-            read=looked_up.read if looked_up else (),
+            read=looked_up.read if looked_up and not looked_up.withheld else (),
             citations=taken.citations,
             unsupported=taken.unsupported,
             abstained=abstained,

@@ -25,8 +25,9 @@ _LIGHT = frozenset(
     "please sorry".split()
 )
 _NUMBER_WEIGHT, _NAME_WEIGHT = 3.0, 1.5
-#: Share of a sentence's weight that the passages must hold for it to be supported: chosen on
-#: Halden's train answers, of which right ones held 0.6 or more and invented ones rarely half.
+#: Share of a sentence's weight that the passages must hold for it to be supported. A judgement, not
+#: measured yet; and words of up to three sentences count together, so a date that is put together
+#: from two of them passes.
 _SUPPORTED = 0.6
 #: Sentences of passages that one sentence of an answer may rest on, and the least that each but the
 #: first must add.

@@ -147,6 +147,7 @@ def test_what_is_too_far_is_withheld_by_the_open_book_arms_alone(
         assert (withheld.text, withheld.abstained) == ("i am sorry", True)
         assert "0.50 like the question; below 0.51" in withheld.withheld
         assert withheld.hits, "the nearest passages are shown"
+        assert withheld.read == (), "and none was read"
         assert (withheld.prompt_tokens, withheld.completion_tokens) == (0, 0)
     plain = _stream(near, QUESTIONS[0], ARM_NAMES)
     for name in ("base", "sft"):

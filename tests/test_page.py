@@ -170,6 +170,19 @@ def test_a_person_asks_looks_and_compares(address: str) -> None:
         page.get_by_role("button", name="Ask", exact=True).click()
         expect(page.get_by_role("alert")).to_contain_text("the most is 2000")
 
+        # Another domain offers its own questions, and its adapter and documents answer them.
+        before = page.locator("#examples button.gallery-item").first.inner_text()
+        page.get_by_label("Domain").click()
+        page.get_by_role("option", name="Solar System").click()
+        example = page.locator("#examples button.gallery-item").first
+        expect(example).not_to_have_text(before)
+        expect(page.locator(".pane[data-state='idle']")).to_have_count(4)
+        example.click()
+        expect(page.locator(".pane[data-state='done']")).to_have_count(4)
+        details = page.locator(".pane[data-arm='sft+rag'] details")
+        details.locator("summary").click()
+        expect(details).to_contain_text("solar-system/")
+
         # A phone shows one pane below the other, nothing wider than the screen.
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -65,7 +65,7 @@ def build_page(workbench: Workbench) -> gr.Blocks:
         def on_domain(where: str, seen: str) -> tuple[Any, ...]:
             return (
                 "",
-                _offered(_examples(workbench, where)),
+                _other_samples(_examples(workbench, where)),
                 *_screen(Moment(None), seen, busy=False),
             )
 
@@ -116,6 +116,11 @@ def _offered(questions: list[str]) -> gr.Dataset:
         elem_id="examples",
         visible=bool(questions),
     )
+
+
+def _other_samples(questions: list[str]) -> gr.Dataset:
+    """Replace what is offered: inside an event no component can be made for the samples."""
+    return gr.Dataset(samples=[[question] for question in questions], visible=bool(questions))
 
 
 def _screens(
