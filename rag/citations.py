@@ -4,7 +4,8 @@ Deterministic, and the same for an answer that was read and for one that was rem
 sentence of the answer the sentences of the passages are sought that hold most of its telling words
 (a number weighs more than a name, a name more than a verb, small words nothing). Runs of words that
 both share are citations, with offsets in answer and document. A sentence is supported when the
-sought-out sentences hold enough of its weight, and every number of it.
+sought-out sentences hold enough of its weight, and every number of it; and one of them all words of
+each value of several (a date put together from two sentences is nobody's date).
 """
 
 import re
@@ -26,8 +27,7 @@ _LIGHT = frozenset(
 )
 _NUMBER_WEIGHT, _NAME_WEIGHT = 3.0, 1.5
 #: Share of a sentence's weight that the passages must hold for it to be supported. A judgement, not
-#: measured yet; and words of up to three sentences count together, so a date that is put together
-#: from two of them passes.
+#: measured yet.
 _SUPPORTED = 0.6
 #: Sentences of passages that one sentence of an answer may rest on, and the least that each but the
 #: first must add.
@@ -72,7 +72,8 @@ def align(answer: str, passages: Sequence[Passage]) -> Alignment:
         weight = sum(weights.values())
         left = sum(weights[stem] for stem in missing)
         numbers_missing = any(stem[:1].isdigit() for stem in missing)
-        if weight and (numbers_missing or left > (1 - _SUPPORTED) * weight):
+        too_little = numbers_missing or left > (1 - _SUPPORTED) * weight
+        if weight and (too_little or _patched_together(words, sources)):
             unsupported.append(Stretch(start=begin, end=end))
     return Alignment(tuple(citations), tuple(unsupported))
 
@@ -103,6 +104,25 @@ def _weights(words: Sequence[re.Match[str]]) -> dict[str, float]:
             weight = 1.0
         weights[stem] = max(weight, weights.get(stem, 0.0))
     return weights
+
+
+def _patched_together(words: Sequence[re.Match[str]], sources: Sequence[_Source]) -> bool:
+    """Say whether a value of several words, such as a date, stands whole in no sentence."""
+    values: list[list[str]] = []
+    end = 0
+    for position, word in enumerate(words):
+        text = word.group()
+        if text[0].isdigit() or (position and text[0].isupper()):
+            if not (values and word.string[end : word.start()].isspace()):
+                values.append([])  # something stands between: another value begins
+            values[-1].append(text)
+            end = word.end()
+    return any(
+        len(value) > 1
+        and any(text[0].isdigit() for text in value)
+        and not any(all(stem in source.stems for stem in _stems(value)) for source in sources)
+        for value in values
+    )
 
 
 def _sources_of(

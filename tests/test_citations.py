@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.records import Passage
-from rag.citations import cite
+from rag.citations import align, cite
 
 WORDS = [
     "The",
@@ -107,6 +107,31 @@ def test_a_single_word_is_cited_where_it_is_a_number_or_long(
 ) -> None:
     found = [text[one.start : one.end] for one in cite(answer, [passage(text)])]
     assert found == ([cited] if cited else [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "supported"),
+    [
+        ("Voyager 1 passed Saturn on 12 November 1980.", True),
+        ("It was on November 12, 1980 that Voyager 1 passed Saturn.", True),
+        # Each word stands somewhere, and the date nowhere.
+        ("Voyager 1 passed Saturn on 5 September 1980.", False),
+        ("Voyager 1 was launched in 1977 and passed Saturn in 1980.", True),
+    ],
+)
+def test_a_date_put_together_from_two_sentences_is_not_supported(
+    answer: str, supported: bool
+) -> None:
+    passages = [
+        Passage(id=f"{n}", document_id="d", start=0, end=len(text), text=text)
+        for n, text in enumerate(
+            [
+                "Voyager 1 passed Saturn on 12 November 1980.",
+                "Voyager 1 was launched on 5 September 1977.",
+            ]
+        )
+    ]
+    assert (align(answer, passages).unsupported == ()) is supported
 
 
 def test_an_answer_from_two_passages_cites_both() -> None:
