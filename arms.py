@@ -177,13 +177,10 @@ class Arms:
     def _request(self, question: str, arm: ArmName, found: Found | None) -> GenerationRequest:
         passages = found.read if found is not None and _open_book(arm) else None
         prompt = build_prompt(question, passages, system_prompt=self._wording.system_prompt)
-        return GenerationRequest(prompt, self._adapter(arm))
+        return GenerationRequest(prompt, self.adapter_of(arm))
 
     def adapter_of(self, arm: ArmName) -> str | None:
         """Name of the adapter that an arm answers with, as the model has it loaded."""
-        return self._adapter(arm)
-
-    def _adapter(self, arm: ArmName) -> str | None:
         if arm in ("base", "rag"):
             return None
         if isinstance(self._fine_tuned, ProjectError):

@@ -40,8 +40,9 @@ class Loaded:
         self._loading = threading.RLock()
         self._model: LanguageModel | None = None
         self._encoder: CachedEncoder | None = None
-        #: By corpus: the generation's folder, and what is open of it.
-        self._libraries: dict[str, tuple[Path, _Opened]] = {}
+        self._reranker: Reranker | None = None
+        #: What is open, by corpus.
+        self._libraries: dict[str, _Opened] = {}
 
     def model(self) -> LanguageModel:
         """Return the language model."""
@@ -82,9 +83,9 @@ class Loaded:
                     "only base and sft can answer."
                 )
             home = self._settings.state / "indexes" / corpus.name
-            generation, opened = self._libraries.get(corpus.name, (None, None))
-            store: PassageStore | None = opened.store if opened is not None else None
-            if store is None or generation != current_generation(home):
+            opened = self._libraries.get(corpus.name)
+            store = opened.store if opened is not None else None
+            if store is None or store.folder != current_generation(home):
                 store = open_store(home, self.encoder())
             if store is None or not is_current(corpus.documents, store.manifest):
                 try:
@@ -102,7 +103,7 @@ class Loaded:
                 )
             if opened is None or (opened.store, opened.fingerprint) != (store, corpus.fingerprint):
                 opened = _Opened(store, self._library(corpus, store, home), corpus.fingerprint)
-                self._libraries[corpus.name] = (store.folder, opened)
+                self._libraries[corpus.name] = opened
             return opened.library
 
     def _library(self, corpus: Corpus, store: PassageStore, home: Path) -> Library:
@@ -127,10 +128,9 @@ class Loaded:
 
     def _retrieval_options(self) -> RetrievalOptions:
         settings = self._settings
-        reranker = None
-        if settings.reranker:
-            reranker = Reranker(settings.reranker, device=str(find_device(settings.device)))
-        return RetrievalOptions(settings.fusion, settings.relevance, reranker)
+        if settings.reranker and self._reranker is None:
+            self._reranker = Reranker(settings.reranker, device=str(find_device(settings.device)))
+        return RetrievalOptions(settings.fusion, settings.relevance, self._reranker)
 
     def fine_tuned(self, corpus: Corpus, name: str | None) -> FineTuned:
         """Load an adapter of a corpus, the active one unless named, onto the model.

@@ -9,7 +9,9 @@ special tokens as text; and as the product does it, where moreover one sentence 
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Literal
+from unittest.mock import patch
 
 from core import chat
 from core.language_model import GenerationRequest, LanguageModel
@@ -125,17 +127,13 @@ def answers(
     model: LanguageModel, requests: Sequence[GenerationRequest], *, as_text: bool
 ) -> list[str]:
     """Answer in batches; special tokens that stand in the text are text, or are what they say."""
-    breaking = chat.as_text
-    if not as_text:
-        chat.as_text = lambda text, tokenizer: text  # type: ignore[assignment]
-    try:
+    unbroken = patch.object(chat, "as_text", lambda text, tokenizer: text)
+    with nullcontext() if as_text else unbroken:
         return [
             one.text
             for first in range(0, len(requests), 16)
             for one in model.generate(requests[first : first + 16], max_new_tokens=48)
         ]
-    finally:
-        chat.as_text = breaking
 
 
 def obeys(text: str, order: str) -> bool:

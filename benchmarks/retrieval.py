@@ -9,9 +9,7 @@ of it.
 import argparse
 from collections.abc import Callable, Sequence
 
-import bm25s
 import numpy as np
-import Stemmer
 
 from core.corpus.read import Corpus
 from core.records import Passage, Question
@@ -19,6 +17,7 @@ from core.settings import load_settings
 from eval.ranking import ranking_measures
 from eval.results import holds_evidence
 from rag.fusion import min_max_fusion, reciprocal_rank_fusion
+from rag.lexical_index import LexicalIndex
 from rag.passages import sentence_texts
 from rag.retrieval import WEIGHTS
 from rag.store import PassageStore, open_store
@@ -82,8 +81,7 @@ def rankings(
     encoder = workbench.encoder()
     numbers = list(passages)
     texts = [f"{passages[number].heading} {passages[number].text}" for number in numbers]
-    lucene, stem = bm25s.BM25(method="lucene", k1=1.5, b=0.75), Stemmer.Stemmer("english")
-    lucene.index(_tokens(texts, stem), show_progress=False)
+    lucene = LexicalIndex(texts)
     best: dict[int, np.ndarray] = {}
 
     def near(vector: np.ndarray) -> dict[int, float]:
@@ -101,9 +99,7 @@ def rankings(
         return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def by_bm25s(question: str, _: np.ndarray) -> list[int]:
-        [tokens] = _tokens([question], stem)
-        scores = lucene.get_scores(tokens) if tokens else np.zeros(len(numbers))
-        return [numbers[position] for position in np.argsort(-scores, kind="stable")[:DEPTH]]
+        return [numbers[position] for position, _ in lucene.search(question, DEPTH)]
 
     def fused(question: str, vector: np.ndarray) -> list[int]:
         pair = [list(near(vector)), list(words(question))]
@@ -129,13 +125,6 @@ def rankings(
             for number, _ in reciprocal_rank_fusion([list(one) for one in three(question, vector)])
         ],
     }
-
-
-def _tokens(texts: Sequence[str], stemmer: Stemmer.Stemmer) -> list[list[str]]:
-    return bm25s.tokenize(
-        list(texts), stopwords="en", stemmer=stemmer, token_pattern=r"(?u)\b\w+\b",
-        return_ids=False, show_progress=False,
-    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -78,11 +78,6 @@ def align(answer: str, passages: Sequence[Passage]) -> Alignment:
     return Alignment(tuple(citations), tuple(unsupported))
 
 
-def cite(answer: str, passages: Sequence[Passage]) -> list[Citation]:
-    """Find the answer's words in the passages, in the answer's order, without overlaps."""
-    return list(align(answer, passages).citations)
-
-
 def _stems(words: Sequence[str]) -> list[str]:
     return Stemmer.Stemmer("english").stemWords(
         [word.casefold().replace(",", "") for word in words]
@@ -132,12 +127,12 @@ def _sources_of(
     missing = set(weights)
     chosen: list[_Source] = []
     wanted = [word.group().casefold() for word in words]
+    runs = [_shared_run(wanted, source) for source in sources]
     while missing and len(chosen) < _MOST_SOURCES:
         gains = [
-            (sum(weights[stem] for stem in missing if stem in source.stems),
-             _shared_run(wanted, source))
-            for source in sources
-        ]  # fmt: skip
+            (sum(weights[stem] for stem in missing if stem in source.stems), run)
+            for source, run in zip(sources, runs, strict=True)
+        ]
         if not gains:
             break
         best = max(range(len(sources)), key=lambda position: (*gains[position], -position))

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -85,7 +86,7 @@ class CachedEncoder:
         if self._path is None or not keys or not self._path.is_file():
             return found
         try:
-            with sqlite3.connect(self._path, timeout=5) as file:
+            with closing(sqlite3.connect(self._path, timeout=5)) as file:
                 for first in range(0, len(keys), _AT_ONCE):
                     some = keys[first : first + _AT_ONCE]
                     marks = ",".join("?" * len(some))
@@ -95,7 +96,6 @@ class CachedEncoder:
                     for key, vector, checksum in rows:
                         if zlib.crc32(key + vector) == checksum:
                             found[key] = np.frombuffer(vector, dtype=np.float32)
-            file.close()
         except sqlite3.Error as error:
             _log.warning("%s cannot be read (%s); texts are encoded again.", self._path, error)
         return found
@@ -109,8 +109,7 @@ class CachedEncoder:
             rows.append((key, packed, zlib.crc32(key + packed)))
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            file = sqlite3.connect(self._path, timeout=5)
-            try:
+            with closing(sqlite3.connect(self._path, timeout=5)) as file:
                 # A crash may lose the last rows; they are encoded again then.
                 file.execute("PRAGMA journal_mode=WAL")
                 file.execute("PRAGMA synchronous=NORMAL")
@@ -120,7 +119,5 @@ class CachedEncoder:
                         "(key BLOB PRIMARY KEY, vector BLOB, checksum INTEGER) WITHOUT ROWID"
                     )
                     file.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
-            finally:
-                file.close()
         except (sqlite3.Error, OSError) as error:
             _log.warning("%s cannot be written (%s); nothing is lost.", self._path, error)

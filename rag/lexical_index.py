@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import bm25s
 import numpy as np
-import Stemmer
 
-#: Languages that have a stemmer and a stop-word list; others are matched word by word.
-_STEMMERS = {"en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian"}
+from rag.terms import terms
 
 
 class LexicalIndex:
@@ -15,11 +13,10 @@ class LexicalIndex:
 
     def __init__(self, texts: Sequence[str], *, language: str = "en") -> None:
         """Index the texts; positions in this sequence are what `search` returns."""
-        self._stemmer = Stemmer.Stemmer(_STEMMERS[language]) if language in _STEMMERS else None
-        self._stopwords = language if language in _STEMMERS else None
+        self._language = language
         self._size = len(texts)
         self._index = bm25s.BM25(method="lucene", k1=1.5, b=0.75)
-        tokens = self._tokens(texts)
+        tokens = [terms(text, language=language) for text in texts]
         # bm25s cannot index a collection without one word.
         self._empty = not any(tokens)
         if not self._empty:
@@ -27,20 +24,10 @@ class LexicalIndex:
 
     def search(self, question: str, k: int) -> list[tuple[int, float]]:
         """Return (position, score) of the best texts that share a word with it, best first."""
-        [tokens] = self._tokens([question])
+        tokens = terms(question, language=self._language)
         if self._empty or not tokens:
             return []
         scores = self._index.get_scores(tokens)
         # Stable, so that ties come in document order on every machine.
         best = np.argsort(-scores, kind="stable")[: min(k, self._size)]
         return [(int(position), float(scores[position])) for position in best if scores[position]]
-
-    def _tokens(self, texts: Sequence[str]) -> list[list[str]]:
-        return bm25s.tokenize(
-            list(texts),
-            stopwords=self._stopwords,
-            stemmer=self._stemmer,
-            token_pattern=r"(?u)\b\w+\b",
-            return_ids=False,
-            show_progress=False,
-        )

@@ -6,7 +6,7 @@ removes a passage in milliseconds where a collection of 100,000 would be scored 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,11 +114,6 @@ class Manifest:
             )
             found.update((row[0], _passage(row)) for row in rows)
         return found
-
-    def all_passages(self) -> Iterator[tuple[int, Passage]]:
-        """Every passage with its number, in the order they were indexed."""
-        rows = self._file.execute(f"SELECT {_COLUMNS} FROM passages ORDER BY number")
-        return ((row[0], _passage(row)) for row in rows)
 
     def search_words(
         self, question: str, k: int, *, language: str, within: Sequence[int] | None = None

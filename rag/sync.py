@@ -67,7 +67,21 @@ class SyncReport:
 
 
 @dataclass(frozen=True)
+class _Old:
+    """The generation that is there, checked: its manifest, and the SHA-256 of its files."""
+
+    manifest: Manifest
+    sums: dict[str, str]
+
+    @property
+    def folder(self) -> Path:
+        return self.manifest.path.parent
+
+
+@dataclass(frozen=True)
 class _Changes:
+    #: Hash of each document there is now, by its id.
+    hashes: dict[str, str]
     added: tuple[Document, ...]
     updated: tuple[Document, ...]
     removed: tuple[str, ...]
@@ -88,10 +102,10 @@ def sync_index(
 ) -> SyncReport:
     """Index what is new or changed among a corpus's documents, and take out what is gone.
 
-    :param rebuild: index everything anew, whatever is there.
-    :param wait: seconds to wait for another process that is at it.
     A damaged index is built anew: who calls this wants it whole, and what was wrong is reported.
 
+    :param rebuild: index everything anew, whatever is there.
+    :param wait: seconds to wait for another process that is at it.
     :raises VectorIndexError: when there is no document to index.
     :raises RetrievalUnavailable: when another process is at it.
     :raises StorageError: when the disk is full; the current generation stays.
@@ -106,14 +120,14 @@ def sync_index(
     with _alone(home, corpus.name, wait):
         encoded = encoder.encoded
         old, damage = (None, "") if rebuild else _usable(home, encoder)
-        changes = _compare(corpus.documents, old)
+        changes = _compare(corpus.documents, old.manifest if old else None)
         if old is None or not changes.none:
             generation = _make(home, corpus, encoder, old, changes)
         else:
-            generation = old.path.parent
+            generation = old.folder
             remove_others(home, generation.name)  # what a killed process left
         if old is not None:
-            old.close()
+            old.manifest.close()
         made = Manifest(generation / MANIFEST_FILE)
         try:
             return SyncReport(
@@ -164,16 +178,16 @@ def _alone(home: Path, corpus: str, wait: float) -> Iterator[None]:
         lock.release()
 
 
-def _usable(home: Path, encoder: CachedEncoder) -> tuple[Manifest | None, str]:
-    """The current generation's manifest, checked; None when everything is to be made anew.
+def _usable(home: Path, encoder: CachedEncoder) -> tuple[_Old | None, str]:
+    """The current generation, checked; None when everything is to be made anew.
 
-    :returns: the manifest, and what is damaged where that is why there is none.
+    :returns: the generation, and what is damaged where that is why there is none.
     """
     try:
         folder = current_generation(home)
         if folder is None:
             return None, ""
-        checked_sums(folder)
+        sums = checked_sums(folder)
         manifest = Manifest(folder / MANIFEST_FILE)
     except VectorIndexError as error:
         return None, str(error)
@@ -181,7 +195,7 @@ def _usable(home: Path, encoder: CachedEncoder) -> tuple[Manifest | None, str]:
     if same != (FORMAT, encoder.fingerprint):
         manifest.close()
         return None, ""
-    return manifest, ""
+    return _Old(manifest, sums), ""
 
 
 def _compare(documents: Sequence[Document], manifest: Manifest | None) -> _Changes:
@@ -190,23 +204,23 @@ def _compare(documents: Sequence[Document], manifest: Manifest | None) -> _Chang
     added = tuple(one for one in documents if one.id not in known)
     updated = tuple(one for one in documents if one.id in known and known[one.id] != hashes[one.id])
     removed = tuple(name for name in known if name not in hashes)
-    return _Changes(added, updated, removed, len(documents) - len(added) - len(updated))
+    return _Changes(hashes, added, updated, removed, len(documents) - len(added) - len(updated))
 
 
 def _make(
     home: Path,
     corpus: Corpus,
     encoder: CachedEncoder,
-    old: Manifest | None,
+    old: _Old | None,
     changes: _Changes,
 ) -> Path:
     language = corpus.info.language
     fresh = [(one, split_document(one)) for one in (*changes.added, *changes.updated)]
     new_passages = [passage for _, passages in fresh for passage in passages]
     vectors = encoder.encode_documents([searched_text(one) for one in new_passages])
-    if (old.count() if old else 0) + len(new_passages) <= SENTENCES_UP_TO:
+    if (old.manifest.count() if old else 0) + len(new_passages) <= SENTENCES_UP_TO:
         encoder.encode_documents([text for one in new_passages for text in sentence_texts(one)])
-    before = old.path.parent if old is not None else None
+    before = old.folder if old is not None else None
 
     def fill(folder: Path) -> None:
         if before is not None:
@@ -217,7 +231,7 @@ def _make(
             manifest.remove_documents(gone, language=language)
             numbers: list[int] = []
             for document, passages in fresh:
-                row = (document.id, document_hash(document), document.source)
+                row = (document.id, changes.hashes[document.id], document.source)
                 numbers += manifest.add_document(row, passages, language=language)
             manifest.set_meta(
                 {
@@ -232,8 +246,6 @@ def _make(
         finally:
             manifest.close()
 
-    trusted = {}
-    if before is not None:
-        sums = checked_sums(before)
-        trusted = {name: sha for name, sha in sums.items() if name != MANIFEST_FILE}
+    sums = old.sums if old is not None else {}
+    trusted = {name: sha for name, sha in sums.items() if name != MANIFEST_FILE}
     return make_generation(home, fill, trusted=trusted)

@@ -82,4 +82,4 @@ def test_a_line_of_a_megabyte(tmp_path: Path) -> None:
     store = open_store(tmp_path / "indexes" / "long", encoder)
     assert store is not None
     assert store.wording("Gamma", 3)[0][1] > 0
-    assert all(len(one.text) <= 1200 for _, one in store.manifest.all_passages())
+    assert all(len(one.text) <= 1200 for one in store.passages(store.manifest.numbers()).values())

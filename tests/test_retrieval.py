@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.corpus.read import read_corpus
 from core.records import Passage
-from rag.citations import cite
+from rag.citations import align
 from rag.embedding_cache import CachedEncoder
 from rag.encoder import Encoder
 from rag.fusion import marginal_relevance, min_max_fusion, reciprocal_rank_fusion
@@ -84,7 +84,7 @@ def test_a_reranker_has_the_last_word(store: PassageStore, cached: CachedEncoder
         def scores(self, question: str, texts: Sequence[str]) -> np.ndarray:
             return np.array([float(len(text)) for text in texts], dtype=np.float32)
 
-    options = RetrievalOptions(reranker=Longest())  # type: ignore[arg-type]
+    options = RetrievalOptions(reranker=Longest())
     hits = HybridRetriever(store, cached, name="t", options=options).retrieve("the Alpha", 5)
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     every = store.passages(store.manifest.numbers()).values()
@@ -141,7 +141,7 @@ def test_words_of_an_answer_are_cited_where_they_stand(
 ) -> None:
     read = [hit.passage for hit in retriever.retrieve("reset the Beta", 2)]
     answer = "Please hold the button for 12 seconds."
-    citations = cite(answer, read)
+    citations = list(align(answer, read).citations)
     texts = {document.id: document.text for document in read_corpus(str(tiny_corpus)).documents}
     assert any(
         "hold the button for 12 seconds" in answer[one.answer_start : one.answer_end]
@@ -151,7 +151,7 @@ def test_words_of_an_answer_are_cited_where_they_stand(
         document = next(p.document_id for p in read if p.id == one.passage_id)
         said = answer[one.answer_start : one.answer_end].lower()
         assert texts[document][one.start : one.end].lower() == said
-    assert cite("Zebras graze quietly.", read) == []
+    assert list(align("Zebras graze quietly.", read).citations) == []
 
 
 @settings(max_examples=200, deadline=None)
@@ -159,7 +159,7 @@ def test_words_of_an_answer_are_cited_where_they_stand(
 def test_citations_stay_inside_answer_and_passage(answer: str, text: str, start: int) -> None:
     passage = Passage(id="p", document_id="d", start=start, end=start + len(text), text=text)
     end = 0
-    for one in cite(answer, [passage]):
+    for one in list(align(answer, [passage]).citations):
         assert end <= one.answer_start < one.answer_end <= len(answer)
         assert start <= one.start < one.end <= start + len(text)
         end = one.answer_end

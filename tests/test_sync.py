@@ -59,7 +59,7 @@ def opened(corpus: Corpus, folder: Path, encoder: CachedEncoder) -> PassageStore
 
 
 def texts_of(store: PassageStore) -> list[str]:
-    return sorted(passage.text for _, passage in store.manifest.all_passages())
+    return sorted(one.text for one in store.passages(store.manifest.numbers()).values())
 
 
 def found(
