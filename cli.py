@@ -11,12 +11,14 @@ from typing import Annotated, Any, cast
 
 import typer
 
+import adapter_commands
 import corpus_commands
 import retrieval_commands
+import training_commands
 from core.errors import ProjectError
 from core.records import ARM_NAMES, AnswerDelta, ArmName, Split
 from core.settings import load_settings
-from terminal import Corpus, Json, done, dumped, open_workbench, print_json, say
+from terminal import Corpus, Json, dumped, open_workbench, print_json, say
 
 # Typer reads these annotations when a command is called; heavy imports wait in `open_workbench`.
 ArmList = Annotated[str, typer.Option("--arms", help="Arms, separated by commas.")]
@@ -33,9 +35,9 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-adapter_program = typer.Typer(help="List, show, remove or activate adapters.", no_args_is_help=True)
-program.add_typer(adapter_program, name="adapters")
 corpus_commands.add_to(program)
+training_commands.add_to(program)
+adapter_commands.add_to(program)
 retrieval_commands.add_to(program)
 
 
@@ -73,32 +75,6 @@ def serve(
     given: dict[str, Any] = {"host": host, "port": port, "public_demo": public_demo or None}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     launch(settings)
-
-
-@program.command()
-def train(
-    corpus: Corpus,
-    config: Annotated[Path | None, typer.Option(help="A recipe in TOML.")] = None,
-    changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE")] = None,
-    out: Annotated[str | None, typer.Option(help="The adapter's name.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Fine-tune an adapter on a corpus's questions."""
-    from sft.recipe import load_recipe  # noqa: PLC0415  (before the model is touched)
-
-    recipe = load_recipe(config, changes or [])
-
-    def report(row: dict[str, float]) -> None:
-        parts = [f"{name} {value:.4g}" for name, value in row.items() if name not in _STEP_KEYS]
-        say(f"step {row['step']}/{row['steps']} {' '.join(parts)}")
-
-    result = open_workbench().train(corpus, recipe=recipe, name=out, report=report)
-    if as_json:
-        print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve})
-    else:
-        made = result.manifest
-        print(f"{made.name}: {made.rows} rows, {made.steps} steps, {made.seconds:.0f} s")
-        print("  " + ", ".join(f"{name} {value:.4f}" for name, value in made.scores.items()))
 
 
 @program.command()
@@ -180,50 +156,6 @@ def doctor(as_json: Json = False) -> None:
         pairs = value.items() if isinstance(value, dict) else [("", value)]
         for key, detail in pairs:
             print(f"{name} {key}".rstrip() + f": {detail}")
-
-
-@adapter_program.command("list")
-def list_command(
-    corpus: Annotated[str | None, typer.Argument(help="Of this corpus only.")] = None,
-    as_json: Json = False,
-) -> None:
-    """List the adapters."""
-    adapters = open_workbench().adapters(corpus)
-    if as_json:
-        print_json({"adapters": dumped(adapters)})
-        return
-    for adapter in adapters:
-        made = adapter.manifest
-        where = "shipped" if adapter.shipped else "trained here"
-        print(f"{made.corpus} {made.name}: {where}, on {made.base_model}, {made.rows} rows")
-
-
-@adapter_program.command("show")
-def show_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
-    """Show one adapter's manifest."""
-    manifest = open_workbench().adapter(corpus, name).manifest.model_dump(mode="json")
-    if as_json:
-        print_json(manifest)
-    else:
-        for key, value in manifest.items():
-            print(f"{key}: {value}")
-
-
-@adapter_program.command("activate")
-def activate_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
-    """Answer with this adapter from now on."""
-    adapter = open_workbench().activate(corpus, name)
-    done(adapter.manifest.name, "active", as_json)
-
-
-@adapter_program.command("remove")
-def remove_command(corpus: Corpus, name: str, as_json: Json = False) -> None:
-    """Delete an adapter that was trained here."""
-    adapter = open_workbench().remove(corpus, name)
-    done(adapter.manifest.name, "removed", as_json)
-
-
-_STEP_KEYS = ("step", "steps", "epoch")
 
 
 def _arm_names(arms: str) -> list[ArmName]:

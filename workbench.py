@@ -6,54 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from arms import Arms, FineTuned
-from contexts import training_rows
 from core.corpus.known import KnownFacts
-from core.corpus.read import Corpus
 from core.doctor import examine
 from core.errors import AdapterError, CorpusError, ProjectError
-from core.model_files import find_language_model
 from core.records import AnswerDelta, ArmName, Hit, Split
-from curation import Curation
 from eval.known import ask_for_known
 from eval.runner import choose_questions, evaluate_arms, write_results
 from eval.score_file import score_file
+from fine_tuning import FineTuning
 from rag.citations import Alignment
-from rag.embedding_cache import CachedEncoder
 from rag.floor import Floor
 from rag.library import Library
 from rag.store import describe_indexes
 from rag.sync import SyncReport, sync_index
-from sft.adapters import (
-    Adapter,
-    activate_adapter,
-    check_adapter_name,
-    find_adapter,
-    list_adapters,
-    remove_adapter,
-)
-from sft.recipe import Recipe
-from sft.training import TrainingJob, TrainingResult, train_adapter
-
-#: Where the replayed general questions come from.
-REPLAY_CORPUS = "general-knowledge"
 
 
 class QuestionError(ProjectError):
     """A question cannot be asked."""
 
 
-class Workbench(Curation):
+class Workbench(FineTuning):
     """One method a verb; what is loaded once is shared by all of them."""
-
-    # What everything stands on
-
-    def encoder(self) -> CachedEncoder:
-        """Return the encoder, loaded the first time."""
-        return self._loaded.encoder()
-
-    def library(self, corpus: Corpus) -> Library:
-        """Open what a corpus's documents are looked up with; see `Loaded.library`."""
-        return self._loaded.library(corpus)
 
     # Retrieval
 
@@ -82,69 +55,6 @@ class Workbench(Curation):
         """Hold an answer of any origin against the documents; see `rag.library.Library.hold`."""
         self.check_question(question)
         return self.library(self.corpus(reference)).hold(question.strip(), text)
-
-    # Fine-tuning
-
-    def train(
-        self,
-        reference: str,
-        *,
-        recipe: Recipe,
-        name: str | None = None,
-        report: Callable[[dict[str, float]], None] = lambda row: None,
-    ) -> TrainingResult:
-        """Fine-tune the base model on a corpus's questions and keep the adapter."""
-        corpus = self.corpus(reference)
-        if not corpus.of_split("train"):
-            raise CorpusError(
-                f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
-                "Label some in qa.jsonl."
-            )
-        check_adapter_name(name)
-        rows, validation = training_rows(
-            corpus,
-            self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
-            self.library(corpus) if corpus.documents and recipe.open_book_share else None,
-            recipe=recipe,
-        )
-        run = f"{corpus.name}-{uuid.uuid4().hex[:8]}"
-        files = find_language_model(self.settings.base_model, self.settings.state / "models")
-        job = TrainingJob(
-            name=name or run,
-            corpus=corpus.name,
-            corpus_fingerprint=corpus.fingerprint,
-            base_model=self.settings.base_model,
-            base_fingerprint=files.sha256,
-            base_location=files.location,
-            run_folder=self.settings.state / "runs" / run,
-            adapter_folder=self.settings.state / "adapters" / corpus.name / (name or run),
-        )
-        return train_adapter(
-            job,
-            rows,
-            validation,
-            recipe=recipe,
-            device=self.settings.device,
-            report=report,
-        )
-
-    def adapters(self, reference: str | None = None) -> list[Adapter]:
-        """All adapters, or those of one corpus."""
-        return list_adapters(self.state, self.corpus(reference).name if reference else None)
-
-    def adapter(self, reference: str, name: str) -> Adapter:
-        """Find one adapter of a corpus by name."""
-        return find_adapter(self.state, self.corpus(reference).name, name)
-
-    def activate(self, reference: str, name: str) -> Adapter:
-        """Answer with this adapter from now on."""
-        return activate_adapter(self.state, self.adapter(reference, name))
-
-    def remove(self, reference: str, name: str) -> Adapter:
-        """Delete an adapter of the state folder."""
-        adapter = self.adapter(reference, name)
-        remove_adapter(adapter)
-        return adapter
 
     # Asking
 

@@ -21,10 +21,11 @@ from trl import SFTConfig, SFTTrainer
 from contexts import training_rows
 from core.model_files import find_language_model
 from core.settings import load_settings
+from fine_tuning import REPLAY_CORPUS
 from sft.recipe import Recipe
 from sft.rows import tokenise
 from sft.training import TrainingJob, build_trainer
-from workbench import REPLAY_CORPUS, Workbench
+from workbench import Workbench
 
 
 def main() -> None:

@@ -12,7 +12,10 @@ from core.prompts import Prompt
 
 
 def prompt_ids(prompt: Prompt, tokenizer: Any) -> list[int]:
-    """Tokens of a prompt in the model's chat template, up to where the answer begins."""
+    """Tokens of a prompt, in the model's chat template or plain, up to where the answer begins."""
+    if prompt.form == "plain":
+        start = as_text(prompt.plain_text(), tokenizer)
+        return _ids(start, tokenizer) + _ids(f" {prompt.answer_prefix}".rstrip(), tokenizer)
     messages = [
         {"role": message["role"], "content": as_text(message["content"], tokenizer)}
         for message in prompt.messages()

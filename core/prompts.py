@@ -1,13 +1,16 @@
 """The one prompt builder: training and inference put the same words before the model.
 
-A prompt is a chat of two messages, system and user. With passages (open book) the user message
-holds them before the question and the answer is begun as a quotation from them; without (closed
-book) it is the question alone. That is the only difference between the arms.
+A prompt is a chat: a system message, earlier turns if there are any, and a user message. With
+passages (open book) the user message holds them before the question and the answer is begun as a
+quotation from them; without (closed book) it is the question alone. That is the only difference
+between the arms. A model that was fine-tuned on plain text instead of chats is asked in plain text,
+with the same words.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from core.records import Passage
 
@@ -24,20 +27,45 @@ DEFAULT_ABSTAIN_TEXT = "I could not find this in the documents."
 QUOTATION = 'From the text: "'
 
 
+#: How a prompt is put to the model: in its chat template, or as plain "Question: … Answer:" text.
+Form = Literal["chat", "plain"]
+
+
 @dataclass(frozen=True)
 class Prompt:
-    """A system and a user message, and the words that the answer is begun with."""
+    """A system and a user message, and the words that the answer is begun with.
+
+    `history` holds the earlier turns, each a question and its answer.
+    """
 
     system: str
     user: str
     answer_prefix: str = ""
+    history: tuple[tuple[str, str], ...] = ()
+    form: Form = "chat"
 
     def messages(self) -> list[dict[str, str]]:
         """Return the chat as `apply_chat_template` takes it."""
+        turns = [
+            message
+            for question, answer in self.history
+            for message in (
+                {"role": "user", "content": question},
+                {"role": "assistant", "content": answer},
+            )
+        ]
         return [
             {"role": "system", "content": self.system},
+            *turns,
             {"role": "user", "content": self.user},
         ]
+
+    def plain_text(self) -> str:
+        """Return the same words without a chat's marks, up to where the answer begins."""
+        turns = [f"Question: {question}\nAnswer: {answer}" for question, answer in self.history]
+        # With passages the user message has said "Question:" itself, after them.
+        asked = self.user if self.answer_prefix else f"Question: {self.user}"
+        return "\n\n".join([self.system, *turns, f"{asked}\nAnswer:"])
 
 
 def build_prompt(
@@ -45,19 +73,24 @@ def build_prompt(
     passages: Sequence[Passage] | None = None,
     *,
     system_prompt: str = DEFAULT_SYSTEM_PROMPT,
+    history: tuple[tuple[str, str], ...] = (),
+    form: Form = "chat",
 ) -> Prompt:
     """Build the prompt of one question.
 
     :param passages: what an open-book arm reads, best first; None for a closed book.
+    :param history: earlier questions with their answers.
     """
     if passages is None:
-        return Prompt(system=system_prompt, user=question)
+        return Prompt(system=system_prompt, user=question, history=history, form=form)
     read = "\n".join(_as_read(passage) for passage in passages)
     mark = _mark(question, read)
     return Prompt(
         system=system_prompt,
         user=f"<data {mark}>\n{read}\n</data {mark}>\n\nQuestion: {question}",
         answer_prefix=QUOTATION,
+        history=history,
+        form=form,
     )
 
 

@@ -16,10 +16,13 @@ ALLOWED = {
     "contexts": {"core", "sft", "rag", "eval", "arms"},
     "loaded": {"core", "sft", "rag", "eval", "arms"},
     "curation": {"core", "rag", "arms", "loaded"},
-    "workbench": {"core", "sft", "rag", "eval", "arms", "contexts", "loaded", "curation"},
+    "fine_tuning": {"core", "sft", "rag", "eval", "arms", "contexts", "curation"},
+    "workbench": {"core", "sft", "rag", "eval", "arms", "loaded", "curation", "fine_tuning"},
     "terminal": {"core", "workbench"},
     "corpus_commands": {"core", "workbench", "terminal"},
     "retrieval_commands": {"workbench", "terminal"},
+    "training_commands": {"core", "sft", "workbench", "terminal"},
+    "adapter_commands": {"core", "sft", "workbench", "terminal"},
     "ui": {"core", "sft", "rag", "eval", "arms", "workbench"},
     # The page is opened by a command, so this one import points up, inside the command.
     "cli": {
@@ -32,6 +35,8 @@ ALLOWED = {
         "terminal",
         "corpus_commands",
         "retrieval_commands",
+        "training_commands",
+        "adapter_commands",
         "app",
     },
     "app": {"core", "ui", "workbench"},
