@@ -62,7 +62,10 @@ class Loaded:
             if self._encoder is None:
                 device = str(find_device(self._settings.device))
                 encoder = Encoder(
-                    self._settings.encoder, device=device, backend=self._settings.encoder_backend
+                    self._settings.encoder,
+                    device=device,
+                    backend=self._settings.encoder_backend,
+                    models_folder=self._settings.state / "models",
                 )
                 self._encoder = CachedEncoder(encoder, self._settings.state / "embeddings")
             return self._encoder

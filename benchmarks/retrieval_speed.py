@@ -48,9 +48,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--corpus", default="solar-system")
+    parser.add_argument("--backends-only", action="store_true", help="torch against openvino only")
     given = parser.parse_args()
     print("| measured | value | goal |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
+        backends(given.corpus, Path(folder))
+        if given.backends_only:
+            return
         ingest(given.corpus, Path(folder))
         large(given.passages, Path(folder))
     unit = 1 if sys.platform == "darwin" else 1024
@@ -87,6 +91,35 @@ def ingest(reference: str, folder: Path) -> None:
     row("ingest ÷ bare encoding of the passages, speed, sentences encoded too", ratios, "≥ 0.9 ×")
     row("the same ÷ bare encoding of passages and sentences", with_sentences, "")
     row("ingest as of more than 5,000 passages (no sentences) ÷ bare encoding", without, "≥ 0.9 ×")
+
+
+def backends(reference: str, folder: Path) -> None:
+    """Encode the same passages by torch and by OpenVINO in turns, and index them by the latter."""
+    workbench = Workbench(load_settings())
+    corpus = workbench.corpus(reference)
+    torch, openvino = (
+        Encoder(workbench.settings.encoder, device="cpu", backend=backend, models_folder=folder)
+        for backend in ("torch", "openvino")
+    )
+    texts = [searched_text(one) for each in corpus.documents for one in split_document(each)]
+    ours, theirs = openvino.encode_documents(texts), torch.encode_documents(texts)
+    encoding, one, ingesting = [], [], []
+    for turn in range(3):
+        bare = seconds(lambda: torch.encode_documents(texts))
+        encoding.append(bare / seconds(lambda: openvino.encode_documents(texts)))
+        slow = seconds(lambda: [torch.encode_questions([text[:80]]) for text in texts[:30]])
+        fast = seconds(lambda: [openvino.encode_questions([text[:80]]) for text in texts[:30]])
+        one.append(slow / fast)
+        cached = CachedEncoder(openvino, folder / f"openvino-{turn}")
+        home = folder / f"openvino-index-{turn}"
+        whole = seconds(lambda cached=cached, home=home: sync_index(corpus, cached, home))
+        ingesting.append(bare / whole)
+    row("passages encoded by openvino ÷ by torch, speed", encoding, "")
+    row("one question at a time, the same", one, "")
+    row("ingest by openvino, sentences too ÷ bare encoding by torch", ingesting, "≥ 0.9 ×")
+    print(
+        f"| greatest difference of their vectors' numbers | {np.abs(ours - theirs).max():.1e} | |"
+    )
 
 
 class Counting:

