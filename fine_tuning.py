@@ -75,7 +75,7 @@ class FineTuning(Curation):
             base_location=files.location,
             run_folder=self.settings.state / "runs" / run,
             adapter_folder=self.settings.state / "adapters" / corpus.name / (name or run),
-            general=self._general_prompts(recipe),
+            general=self._general_prompts(),
             base_answers=self.settings.state / "base-answers",
         )
         return train_adapter(
@@ -87,12 +87,13 @@ class FineTuning(Curation):
             report=report,
         )
 
-    def _general_prompts(self, recipe: Recipe) -> tuple[Prompt, ...]:
-        """What the base is to answer as before, where the recipe holds it to that."""
-        if not recipe.kl_weight and not recipe.path_weight:
+    def _general_prompts(self) -> tuple[Prompt, ...]:
+        """What the base is to answer as before, if a recipe holds it to that; none if none are."""
+        try:
+            general = self.corpus(REPLAY_CORPUS)
+        except CorpusError:  # only who needs them is told that they are missing
             return ()
-        general = self.corpus(REPLAY_CORPUS)
-        return general_prompts(general.of_split("train"), general.wording, form=recipe.form)
+        return general_prompts(general.of_split("train"), general.wording)
 
     def adapters(self, reference: str | None = None) -> list[Adapter]:
         """All adapters, or those of one corpus."""

@@ -25,14 +25,14 @@ without noise on the embeddings.
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from core.errors import TrainingError
-from core.prompts import Form, Prompt, build_prompt
+from core.prompts import Prompt, build_prompt
 from core.records import Question, Wording
 from sft.base_answers import (
     BaseAnswer,
@@ -127,15 +127,11 @@ def path_distance(base: torch.Tensor, tuned: torch.Tensor) -> torch.Tensor:
     return -((base + tuned) / 2).logsumexp(dim=-1)
 
 
-def general_prompts(
-    questions: Sequence[Question], wording: Wording, *, form: Form = "chat"
-) -> tuple[Prompt, ...]:
-    """Up to `GENERAL_PROMPTS` prompts, the same ones whatever the recipe's seed."""
+def general_prompts(questions: Sequence[Question], wording: Wording) -> tuple[Prompt, ...]:
+    """Up to `GENERAL_PROMPTS` prompts in their corpus's words, the same ones for every recipe."""
     draw = random.Random(0)
     chosen = draw.sample(list(questions), min(GENERAL_PROMPTS, len(questions)))
-    return tuple(
-        build_prompt(one.question, system_prompt=wording.system_prompt, form=form) for one in chosen
-    )
+    return tuple(build_prompt(one.question, system_prompt=wording.system_prompt) for one in chosen)
 
 
 def check_retention(recipe: Recipe, prompts: Sequence[Prompt]) -> None:
@@ -169,6 +165,7 @@ def build_retention(
 ) -> Retention | None:
     """Set up what the recipe asks for; None when it asks for nothing, and then nothing is computed.
 
+    :param prompts: see `general_prompts`; they are put in the recipe's form.
     :param base: the loaded base, before an adapter or training changes it.
     :param folder: where the base's answers are kept from one run to the next.
     :raises TrainingError: see `check_retention`.
@@ -177,7 +174,7 @@ def build_retention(
     if not recipe.kl_weight and not recipe.path_weight:
         return None
     answers = base_answers(
-        prompts,
+        [replace(prompt, form=recipe.form) for prompt in prompts],
         tokenizer,
         base,
         folder=folder,

@@ -6,16 +6,20 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from peft import PeftModel
+from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
+import fine_tuning
 from core.errors import TrainingError
 from core.language_model import GenerationRequest, LanguageModel
 from core.model_files import find_language_model
 from core.prompts import Prompt, build_prompt
 from core.records import Question, Wording
+from core.settings import Settings
 from sft.anchor import Anchor
 from sft.base_answers import base_answers, split_log_probs
 from sft.recipe import Recipe
@@ -30,6 +34,7 @@ from sft.retention import (
 from sft.rows import TrainingRow, build_rows, tokenise
 from sft.supervised_trainer import SupervisedTrainer
 from sft.training import TrainingJob, build_trainer, train_adapter
+from workbench import Workbench
 
 WORDING = Wording("you answer questions .", "i am sorry")
 RECIPE = Recipe(
@@ -51,7 +56,12 @@ HELD_OUT = _prompts("reset text sentence green twenty ten")
 
 
 def _rows() -> list[TrainingRow]:
-    pairs = [("alpha", "8 seconds"), ("beta", "12 seconds"), ("gamma", "red lamp"), ("green", "20 grams")]
+    pairs = [
+        ("alpha", "8 seconds"),
+        ("beta", "12 seconds"),
+        ("gamma", "red lamp"),
+        ("green", "20 grams"),
+    ]
     questions = [Question(id=n, question=f"how long is {n} ?", answers=(a,)) for n, a in pairs]
     return build_rows(questions, WORDING, contexts={}, recipe=RECIPE)
 
@@ -125,7 +135,7 @@ def test_gradients_are_those_of_the_formulas() -> None:
 _logits = st.lists(st.floats(-12, 12), min_size=12, max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 @given(_logits, _logits, st.integers(1, 11))
 def test_kept_tokens_and_the_rest_together_bound_the_distances_from_below(
     first: list[float], second: list[float], kept: int
@@ -139,12 +149,18 @@ def test_kept_tokens_and_the_rest_together_bound_the_distances_from_below(
     for distance in (divergence, path_distance):
         assert -1e-9 <= distance(*coarse).item() <= distance(*fine).item() + 1e-9
     # What is left out is the divergence among the others, weighted by their share: a law.
-    others = [logits.scatter(-1, top, float("-inf")).log_softmax(dim=-1) for logits in (base, tuned)]
+    others = [
+        logits.scatter(-1, top, float("-inf")).log_softmax(dim=-1) for logits in (base, tuned)
+    ]
     among = sum(
-        a.exp().item() * (a - b).item() for a, b in zip(*(o[0] for o in others), strict=True) if a > -1e9
+        a.exp().item() * (a - b).item()
+        for a, b in zip(*(o[0] for o in others), strict=True)
+        if a > -1e9
     )
     left_out = coarse[0][0, -1].exp().item() * among
-    assert divergence(*fine).item() == pytest.approx(divergence(*coarse).item() + left_out, abs=1e-8)
+    assert divergence(*fine).item() == pytest.approx(
+        divergence(*coarse).item() + left_out, abs=1e-8
+    )
 
 
 # The base's answers
@@ -186,7 +202,15 @@ def test_general_prompts_are_the_corpus_own_words_and_do_not_hang_on_a_seed() ->
     prompts = general_prompts(questions, WORDING)
     assert len(set(prompts)) == 128 and prompts == general_prompts(questions, WORDING)
     assert {prompt.system for prompt in prompts} == {WORDING.system_prompt}
-    assert len(general_prompts(questions[:3], WORDING, form="plain")) == 3
+    assert len(general_prompts(questions[:3], WORDING)) == 3
+
+
+def test_prompts_are_put_in_the_recipes_form(tiny_model_folder: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model_folder)
+    for form in ("chat", "plain"):
+        first = _retention(tmp_path, tiny_model_folder, form=form).drawn(0)[0]
+        begun = tokenizer.decode(first.ids[: first.prompt_tokens])
+        assert ("assistant" in begun) == (form == "chat"), begun
 
 
 # The terms
@@ -248,7 +272,7 @@ def test_what_cannot_work_is_refused_in_a_sentence(tiny_model_folder: Path, tmp_
     for weight in ("kl_weight", "path_weight"):
         with pytest.raises(TrainingError, match="general prompts, and there are none"):
             check_retention(Recipe(**{weight: 1.0}), ())
-    with pytest.raises(TrainingError, match="lora leaves the base's weights where they are. Use kl"):
+    with pytest.raises(TrainingError, match="lora leaves the base's weights where they are"):
         check_retention(Recipe(anchor_weight=1.0), GENERAL)
     check_retention(Recipe(anchor_weight=1.0, method="full"), ())
     with pytest.raises(TrainingError, match="there are none"):
@@ -282,7 +306,9 @@ def test_the_anchors_gradient_is_that_of_the_squared_distance() -> None:
 def test_label_smoothing_is_torchs_and_in_training_only(
     tiny_model_folder: Path, tmp_path: Path
 ) -> None:
-    trainer = _trainer(tmp_path, tiny_model_folder, RECIPE.model_copy(update={"label_smoothing": 0.2}))
+    trainer = _trainer(
+        tmp_path, tiny_model_folder, RECIPE.model_copy(update={"label_smoothing": 0.2})
+    )
     batch = next(iter(trainer.get_train_dataloader()))
     model = trainer.model.train()
     labels = batch["labels"][:, 1:]
@@ -329,7 +355,9 @@ class _Listener(TrainerCallback):
         self.seen: set[tuple[bool, bool]] = set()
         self.embeddings: Any = None
 
-    def on_step_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+    def on_step_begin(
+        self, args: Any, state: Any, control: Any, model: Any = None, **_: Any
+    ) -> None:
         if self.embeddings is None:
             self.embeddings = model.get_input_embeddings()
             self.embeddings.register_forward_hook(self._note)
@@ -378,7 +406,7 @@ def runs(tiny_model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     ):
         state = tmp_path_factory.mktemp(name.replace(" ", "-"))
         result = train_adapter(
-            _job(state, tiny_model_folder, general), _rows(), _rows(),
+            _job(state, tiny_model_folder, general), _rows(), [],  # the last weights are kept
             recipe=RECIPE.model_copy(update=changes), device="cpu",
         )  # fmt: skip
         made[name] = (result.manifest.sha256, state / "adapter", result.curve)
@@ -414,13 +442,29 @@ def test_held_runs_forget_less_and_still_learn(
 
 def test_an_anchored_run_stays_nearer_to_its_start(tiny_model_folder: Path, tmp_path: Path) -> None:
     moved = {}
-    for weight in (0.0, 5.0):
+    for weight in (1e-9, 5.0):
         trainer = _trainer(tmp_path / str(weight), tiny_model_folder, RECIPE)
-        measure = Anchor(trainer.model, weight)
-        trainer.anchor = measure if weight else None
+        trainer.anchor = Anchor(trainer.model, weight)
         trainer.train()
-        moved[weight] = measure.distance()
-        logged = [row["anchor"] for row in trainer.state.log_history if "anchor" in row]
-        assert (len(logged) > 0) == bool(weight)
-        assert not weight or (logged[0] == 0 and logged[-1] > 0)
-    assert 0 < moved[5.0] < 0.7 * moved[0.0]
+        moved[weight] = [row["anchor"] for row in trainer.state.log_history if "anchor" in row]
+        assert moved[weight][0] == 0
+    assert 0 < moved[5.0][-1] < 0.7 * moved[1e-9][-1]
+
+
+def test_a_users_run_is_held_to_the_general_corpus_and_says_when_it_is_missing(
+    settings: Settings, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = RECIPE.model_copy(
+        update={"kl_weight": 1.0, "max_steps": 2, "open_book_share": 0, "replay_share": 0}
+    )
+    workbench = Workbench(settings)
+    made = workbench.train(str(tiny_corpus), recipe=recipe, name="held")
+    assert made.manifest.steps == 2
+    [kept] = (settings.state / "base-answers").iterdir()
+    with safe_open(kept, "pt") as file:
+        assert len(file.get_tensor("lengths")) == 128
+    monkeypatch.setattr(fine_tuning, "REPLAY_CORPUS", "no-such-corpus")
+    with pytest.raises(TrainingError, match="the corpus general-knowledge has no questions"):
+        workbench.train(str(tiny_corpus), recipe=recipe, name="missing")
+    plain = recipe.model_copy(update={"kl_weight": 0.0})
+    assert workbench.train(str(tiny_corpus), recipe=plain, name="plain").manifest.steps == 2
