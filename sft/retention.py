@@ -16,7 +16,7 @@ machine learning systems by traversing functionally invariant paths", Nature Mac
 measure how far the output on old inputs has moved. They add a small ε under the root to keep its
 slope finite at zero. Here the root is exp(½ log p_w₀ + ½ log p_w), whose slope is finite without:
 over a vocabulary of 49,152 tokens even ε = 1e-8 would add 4.9 to a sum that is at most 1. Near the
-base d is a quarter of the KL; far from it d grows more slowly and is symmetric.
+base d is a quarter of the KL, and nowhere more than half of it (Jensen); d is symmetric.
 
 Both sums run over the base's 64 likeliest tokens and all others as one, so both are lower bounds of
 those over the whole vocabulary. What is compared is the model that will answer: without dropout and

@@ -148,6 +148,7 @@ def test_kept_tokens_and_the_rest_together_bound_the_distances_from_below(
         assert log_probs.exp().sum().item() == pytest.approx(1)
     for distance in (divergence, path_distance):
         assert -1e-9 <= distance(*coarse).item() <= distance(*fine).item() + 1e-9
+    assert 2 * path_distance(*coarse).item() <= divergence(*coarse).item() + 1e-9
     # What is left out is the divergence among the others, weighted by their share: a law.
     others = [
         logits.scatter(-1, top, float("-inf")).log_softmax(dim=-1) for logits in (base, tuned)
