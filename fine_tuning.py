@@ -7,6 +7,7 @@ from contexts import training_rows
 from core.corpus.read import Corpus
 from core.errors import CorpusError
 from core.model_files import find_language_model
+from core.prompts import Prompt
 from curation import Curation
 from rag.embedding_cache import CachedEncoder
 from rag.library import Library
@@ -19,6 +20,7 @@ from sft.adapters import (
     remove_adapter,
 )
 from sft.recipe import Recipe
+from sft.retention import general_prompts
 from sft.training import TrainingJob, TrainingResult, train_adapter
 
 #: Where the replayed general questions come from.
@@ -73,6 +75,8 @@ class FineTuning(Curation):
             base_location=files.location,
             run_folder=self.settings.state / "runs" / run,
             adapter_folder=self.settings.state / "adapters" / corpus.name / (name or run),
+            general=self._general_prompts(),
+            base_answers=self.settings.state / "base-answers",
         )
         return train_adapter(
             job,
@@ -82,6 +86,14 @@ class FineTuning(Curation):
             device=self.settings.device,
             report=report,
         )
+
+    def _general_prompts(self) -> tuple[Prompt, ...]:
+        """What the base is to answer as before, if a recipe holds it to that; none if none are."""
+        try:
+            general = self.corpus(REPLAY_CORPUS)
+        except CorpusError:  # only who needs them is told that they are missing
+            return ()
+        return general_prompts(general.of_split("train"), general.wording)
 
     def adapters(self, reference: str | None = None) -> list[Adapter]:
         """All adapters, or those of one corpus."""

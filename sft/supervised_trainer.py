@@ -1,8 +1,8 @@
 """TRL's `SFTTrainer` with the vocabulary computed only where a token is supervised.
 
-On a CPU, TRL 1.16 projects every position to the vocabulary (its compact path needs Triton); the
-prompt's positions are most of a row and cost as much as the whole of a small model's layers. A hook
-before the head keeps the supervised positions, so it works through PEFT and DDP wrappers alike.
+On a CPU, TRL 1.16 projects every position to the vocabulary (its compact path needs Triton); see
+`sft.compact_head`. What holds the model to its start is added here: `sft.retention` to the loss,
+`sft.anchor` to the gradients.
 """
 
 from typing import Any
@@ -10,6 +10,13 @@ from typing import Any
 import torch
 from transformers.trainer_utils import EvalLoopOutput
 from trl import SFTTrainer
+
+from sft.anchor import Anchor
+from sft.compact_head import outputs_at
+from sft.retention import Retention
+
+#: What the model takes of a batch; a packed one has positions in place of a mask.
+_MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids")
 
 
 class SupervisedTrainer(SFTTrainer):
@@ -19,10 +26,36 @@ class SupervisedTrainer(SFTTrainer):
     (`eval_exact`, a share): held-out wordings that greedy decoding would answer word for word.
     Their loss turns upwards, as the model grows sure of its mistakes, while their number still
     rises; so it is the number that chooses the best weights and stops a run.
+
+    The logged training loss is the cross-entropy alone, so that it compares with other runs; what
+    is added to it is logged beside it, before its weight: `kl`, `path`, `anchor`.
     """
+
+    #: How far training's targets are moved from the right token to all tokens alike (Szegedy et
+    #: al. 2016): with s, (1 − s)·cross-entropy + s·mean over the vocabulary of −log p. Validation
+    #: is never smoothed.
+    label_smoothing: float = 0.0
+    retention: Retention | None = None
+    anchor: Anchor | None = None
 
     _exact: int = 0
     _validated: int = 0
+    _added: torch.Tensor | None = None
+
+    def training_step(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Compute gradients and return the loss in nats a token, without what was added to it."""
+        self._added = None
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        if self._added is not None:
+            loss = loss - self._added
+        if self.anchor is not None and self.accelerator.sync_gradients:
+            self._metrics["train"]["anchor"].append(self.anchor.pull())
+        return loss
 
     def compute_loss(
         self,
@@ -35,22 +68,18 @@ class SupervisedTrainer(SFTTrainer):
         # The token that follows each position is its label; the last position predicts nothing.
         labels = inputs["labels"][:, 1:]
         supervised = labels != -100
-
-        def keep_supervised(_: Any, arguments: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
-            return (arguments[0][:, :-1][supervised],)
-
-        head = self.accelerator.unwrap_model(model).get_output_embeddings()
-        hook = head.register_forward_pre_hook(keep_supervised)
-        try:
-            outputs = model(
-                input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
-                use_cache=False,
-            )
-        finally:
-            hook.remove()
+        bare = self.accelerator.unwrap_model(model)
+        outputs = outputs_at(
+            model,
+            {name: inputs[name] for name in _MODEL_INPUTS if name in inputs},
+            torch.nn.functional.pad(supervised, (0, 1)),
+            head=bare.get_output_embeddings(),
+        )
         total = torch.nn.functional.cross_entropy(
-            outputs.logits.float(), labels[supervised], reduction="sum"
+            outputs.logits.float(),
+            labels[supervised],
+            reduction="sum",
+            label_smoothing=self.label_smoothing if model.training else 0.0,
         )
         count = supervised.sum() if num_items_in_batch is None else num_items_in_batch
         if not model.training:
@@ -59,7 +88,34 @@ class SupervisedTrainer(SFTTrainer):
         if num_items_in_batch is not None:
             # The count covers every process, and DDP averages their gradients.
             loss = loss * self.accelerator.num_processes
+        if model.training:
+            loss = self._held(loss, bare, counted=num_items_in_batch is not None)
         return (loss, outputs) if return_outputs else loss
+
+    def _held(self, loss: torch.Tensor, model: Any, *, counted: bool) -> torch.Tensor:
+        """Add what holds the model to the base, once a step: with the last part of its batch.
+
+        :param counted: whether the parts' losses are summed as they are, or averaged by the parent.
+        """
+        step = self.state.global_step
+        due = self.retention is not None and self.retention.due(step)
+        if self.retention is None or not due or not self.accelerator.sync_gradients:
+            return loss
+        # Not through DDP's wrapper, which expects one pass for each backward pass: its hooks on the
+        # parameters see the gradients of both passes as one.
+        held = self.retention.loss(
+            model,
+            step,
+            process=self.accelerator.process_index,
+            processes=self.accelerator.num_processes,
+        )
+        for name, value in (("kl", held.kl), ("path", held.path)):
+            mean = self.accelerator.reduce(value, reduction="mean")
+            self._metrics["train"][name].append(float(mean))
+        self._added = held.loss.detach()
+        return loss + (
+            held.loss if counted else held.loss * self.current_gradient_accumulation_steps
+        )
 
     def _count_exact(self, right: torch.Tensor, supervised: torch.Tensor) -> None:
         wrong_rows = supervised.nonzero()[:, 0][~right].unique()

@@ -25,15 +25,17 @@ from transformers import (
 
 from core.device import computes_in_bfloat16, find_device
 from core.errors import TrainingError
-from core.prompts import PROMPT_VERSION
+from core.prompts import PROMPT_VERSION, Prompt
 from core.storage import write_folder, write_json
 from sft.adapters import adapter_fingerprint, versions, write_manifest
+from sft.anchor import Anchor
 from sft.arguments import trainer_arguments
 from sft.curve import Curve, best_validation
 from sft.manifest import AdapterManifest
 from sft.methods import prepare, save
 from sft.model_card import model_card
 from sft.recipe import Recipe
+from sft.retention import build_retention, check_retention
 from sft.rows import TrainingRow, tokenise
 from sft.supervised_trainer import SupervisedTrainer
 
@@ -51,6 +53,10 @@ class TrainingJob:
     base_location: str
     run_folder: Path
     adapter_folder: Path
+    #: General prompts whose answers are to stay the base's; see `sft.retention`.
+    general: tuple[Prompt, ...] = ()
+    #: Where the base's answers to them are kept for later runs; None keeps them with this run.
+    base_answers: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ def train_adapter(
         raise TrainingError(
             f"There is already an adapter in {job.adapter_folder}; choose another --out NAME."
         )
+    check_retention(recipe, job.general)
     began = time.perf_counter()
     set_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(job.base_location)
@@ -153,6 +160,15 @@ def build_trainer(
     base = AutoModelForCausalLM.from_pretrained(
         job.base_location, dtype=torch.bfloat16 if bfloat16 else torch.float32
     )
+    retention = build_retention(
+        job.general,
+        tokenizer,
+        base,
+        recipe,
+        folder=job.base_answers or job.run_folder,
+        base_fingerprint=job.base_fingerprint,
+        device=where,
+    )
     model = prepare(base, recipe, base_model=job.base_model)
     steps_per_epoch = math.ceil(len(train_rows) / recipe.batch_size)
     every = max(1, steps_per_epoch // recipe.validations_per_epoch)
@@ -175,6 +191,9 @@ def build_trainer(
         processing_class=tokenizer,
         callbacks=called,
     )
+    trainer.label_smoothing, trainer.retention = recipe.label_smoothing, retention
+    if recipe.anchor_weight:
+        trainer.anchor = Anchor(trainer.model, recipe.anchor_weight)
     # It prints every log to standard output, which belongs to the command's result.
     trainer.remove_callback(PrinterCallback)
     return trainer
