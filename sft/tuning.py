@@ -32,7 +32,7 @@ from core.storage import fingerprint_text, write_text
 from sft.recipe import Recipe
 from sft.rows import TrainingRow
 from sft.training import TrainingJob, train_adapter
-from sft.tuning_report import read_study, write_report
+from sft.tuning_report import importance, read_study, write_report, write_results
 from sft.tuning_study import alone, bind, counted, opened, put_back, recover
 from sft.tuning_table import TuningResult
 
@@ -48,6 +48,8 @@ EPOCHS = (4, 16)
 DROPOUTS = (0.0, 0.2, 0.05)
 BATCHES = (8, 16, 32)
 
+#: A validation draws no more questions than this (see `sft.validation`).
+ASKED_AT_MOST = 128
 #: So many trials are drawn at random before TPE has something to go by.
 _RANDOM_TRIALS = 5
 #: No trial is pruned before so many have finished, and none before so many validations of its own.
@@ -122,7 +124,7 @@ def tune(
         )
     if not space:
         raise TrainingError("Every field that is tuned is held by --set: there is nothing to try.")
-    questions = len({row.question_id for row in validation})
+    questions = min(len({row.question_id for row in validation}), ASKED_AT_MOST)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with alone(job.folder):
         if restart:
@@ -143,8 +145,9 @@ def tune(
                     seed=(job.recipe.seed + done) % 2**32, n_startup_trials=_RANDOM_TRIALS
                 )
                 _try(study, job, rows, validation, space=space, report=report)
-                write_report(read_study(study, job.run.corpus, job.folder, questions))
-            result = read_study(study, job.run.corpus, job.folder, questions)
+                write_results(read_study(study, job.run.corpus, job.folder, questions))
+            found = read_study(study, job.run.corpus, job.folder, questions)
+            result = replace(found, importance=importance(study))
             write_report(result)
             return result
 

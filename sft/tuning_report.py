@@ -1,6 +1,7 @@
 """Reads a study and writes what it found beside it: table, pictures, best recipe."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -32,43 +33,49 @@ _STATES = {
 
 
 def read_study(study: optuna.Study, corpus: str, folder: Path, questions: int) -> TuningResult:
-    """Read a study's trials.
+    """Read a study's trials; what mattered is left to `importance`, which takes a moment.
 
     :param questions: how many validation questions each was measured on.
     """
     trials = study.get_trials(states=tuple(_STATES))
-    records = tuple(_record(trial) for trial in trials)
-    result = TuningResult(corpus, folder, questions, records, _importance(study), None)
+    result = TuningResult(corpus, folder, questions, tuple(_record(trial) for trial in trials))
     if result.best is None:
         return result
     best = next(one for one in trials if one.number == result.best.number)
-    recipe = Recipe.model_validate(best.user_attrs["recipe"])
-    return TuningResult(corpus, folder, questions, records, result.importance, recipe)
+    return replace(result, recipe=Recipe.model_validate(best.user_attrs["recipe"]))
+
+
+def write_results(result: TuningResult, *words: str) -> None:
+    """Write `trials.md` and `best.toml` into the study's folder.
+
+    :param words: further paragraphs below the table.
+    """
+    head = f"# Recipes tried on {result.corpus}"
+    parts = [head, trials_table(result.trials), result.doubt, *words]
+    write_text(result.folder / TABLE_FILE, "\n\n".join(parts) + "\n")
+    if result.recipe is None or result.best is None:
+        return
+    states = [one.state for one in result.trials]
+    counts = f"{states.count(FINISHED)} finished, {states.count(PRUNED)} pruned"
+    comments = [
+        f"The best of a study of {result.corpus}: trial {result.best.number} ({counts}),",
+        f"found by `sft-vs-rag tune`; it had its best weights at step {result.best.step}.",
+        result.doubt,
+    ]
+    tuned = set(result.best.parameters)
+    if result.recipe.method == "lora":
+        tuned.add("lora_alpha")
+    write_text(result.folder / BEST_FILE, recipe_file(result.recipe, tuned, comments))
 
 
 def write_report(result: TuningResult) -> None:
-    """Write `trials.md`, the two pictures and `best.toml` into the study's folder."""
-    folder = result.folder
-    parts = [f"# Recipes tried on {result.corpus}", trials_table(result.trials), result.doubt]
-    parts.append(importance_words(result))
-    parts.append(f"![Best accuracy of each trial]({_HISTORY_FILE})")
-    write_bytes(folder / _HISTORY_FILE, history_picture(result.trials))
+    """Write the table, the best recipe and the two pictures of a study that has come to its end."""
+    words = [importance_words(result), f"![Best accuracy of each trial]({_HISTORY_FILE})"]
+    write_bytes(result.folder / _HISTORY_FILE, history_picture(result.trials))
     if result.importance:
-        write_bytes(folder / _IMPORTANCE_FILE, importance_picture(result.importance))
-        parts.append(f"![Importance of each field]({_IMPORTANCE_FILE})")
-    write_text(folder / TABLE_FILE, "\n\n".join(parts) + "\n")
-    if result.recipe is not None and result.best is not None:
-        states = [one.state for one in result.trials]
-        counts = f"{states.count(FINISHED)} finished, {states.count(PRUNED)} pruned"
-        comments = [
-            f"The best of a study of {result.corpus}: trial {result.best.number} ({counts}),",
-            f"found by `sft-vs-rag tune`; it had its best weights at step {result.best.step}.",
-            result.doubt,
-        ]
-        tuned = {*result.best.parameters, "lora_alpha"}
-        if result.recipe.method != "lora":
-            tuned.discard("lora_alpha")
-        write_text(folder / BEST_FILE, recipe_file(result.recipe, tuned, comments))
+        write_bytes(result.folder / _IMPORTANCE_FILE, importance_picture(result.importance))
+        words.append(f"![Importance of each field]({_IMPORTANCE_FILE})")
+    write_results(result, *words)
 
 
 def importance_words(result: TuningResult) -> str:
@@ -85,7 +92,8 @@ def importance_words(result: TuningResult) -> str:
     return "Which field matters cannot be said: all finished trials scored the same."
 
 
-def _importance(study: optuna.Study) -> dict[str, float]:
+def importance(study: optuna.Study) -> dict[str, float]:
+    """Share of each tuned field in how the finished trials differ; empty where that is unknown."""
     finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     # fANOVA rather than Optuna's default, which asks for five trials among the best tenth.
     if len(finished) < ENOUGH_FOR_IMPORTANCE or len({one.value for one in finished}) == 1:

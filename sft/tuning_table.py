@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,10 @@ class TuningResult:
     #: Validation questions that every trial is measured on.
     questions: int
     trials: tuple[TrialRecord, ...]
-    #: Share of each tuned field in how the finished trials differ (adds up to 1); none if too few.
-    importance: dict[str, float]
     #: The whole of the best recipe; None before a trial has finished.
-    recipe: Recipe | None
+    recipe: Recipe | None = None
+    #: Share of each tuned field in how the finished trials differ (adds up to 1); none if too few.
+    importance: dict[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> TrialRecord | None:

@@ -231,7 +231,7 @@ def test_a_killed_study_goes_on_with_the_trial_it_was_at(
 ) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path), str(tiny_model_folder)],
-        cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False, timeout=120,
+        cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     job = _job(tmp_path, tiny_model_folder)
