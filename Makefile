@@ -33,7 +33,7 @@ fix: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/arms_speed.py
-	$(BIN)/python benchmarks/training_speed.py
+	$(BIN)/python benchmarks/training.py
 
 soak: .venv/ready
 	SFT_VS_RAG_SOAK=1 $(BIN)/python -m pytest -m "" --timeout 3600

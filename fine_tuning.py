@@ -22,6 +22,7 @@ from sft.adapters import (
 from sft.recipe import Recipe
 from sft.retention import general_prompts
 from sft.training import TrainingJob, TrainingResult, train_adapter
+from sft.tuning_table import TuningResult
 
 #: Where the replayed general questions come from.
 REPLAY_CORPUS = "general-knowledge"
@@ -94,6 +95,46 @@ class FineTuning(Curation):
         except CorpusError:  # only who needs them is told that they are missing
             return ()
         return general_prompts(general.of_split("train"), general.wording)
+
+    def tune(
+        self,
+        reference: str,
+        *,
+        recipe: Recipe,
+        trials: int,
+        held: frozenset[str] = frozenset(),
+        restart: bool = False,
+        report: Callable[[dict[str, float]], None] = lambda row: None,
+    ) -> TuningResult:
+        """Try recipes on a corpus's questions until so many trials are done; see `sft.tuning`."""
+        from sft.tuning import TuningJob, tune  # noqa: PLC0415  (optuna is slow to import)
+
+        corpus = self.corpus(reference)
+        if not corpus.of_split("train"):
+            raise CorpusError(
+                f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
+                "Label some in qa.jsonl."
+            )
+        rows, validation = training_rows(
+            corpus,
+            self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
+            self.library(corpus) if corpus.documents and recipe.open_book_share else None,
+            recipe=recipe,
+        )
+        files = find_language_model(self.settings.base_model, self.settings.state / "models")
+        folder = self.settings.state / "tuning" / corpus.name
+        run = TrainingJob(
+            name="trial",
+            corpus=corpus.name,
+            corpus_fingerprint=corpus.fingerprint,
+            base_model=self.settings.base_model,
+            base_fingerprint=files.sha256,
+            base_location=files.location,
+            run_folder=folder / "trials",
+            adapter_folder=folder / "trials",
+        )
+        job = TuningJob(run, recipe, folder, self.settings.device, held)
+        return tune(job, rows, validation, trials=trials, restart=restart, report=report)
 
     def adapters(self, reference: str | None = None) -> list[Adapter]:
         """All adapters, or those of one corpus."""
