@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 from transformers.trainer_utils import EvalLoopOutput
-from trl import SFTTrainer
+
+from sft.grouping import GroupedTrainer
 
 
-class SupervisedTrainer(SFTTrainer):
+class SupervisedTrainer(GroupedTrainer):
     """Mean cross-entropy over the supervised tokens of a batch, as the parent computes it.
 
     Validation also counts the rows of which every supervised token is the likeliest one
@@ -44,7 +45,9 @@ class SupervisedTrainer(SFTTrainer):
         try:
             outputs = model(
                 input_ids=inputs["input_ids"],
-                attention_mask=inputs["attention_mask"],
+                # Packed rows have no mask: their borders are in the positions.
+                attention_mask=inputs.get("attention_mask"),
+                position_ids=inputs.get("position_ids"),
                 use_cache=False,
             )
         finally:
@@ -72,6 +75,9 @@ class SupervisedTrainer(SFTTrainer):
         """Run the parent's loop and add `eval_exact` before anybody reads its metrics."""
         self._exact = self._validated = 0
         output = super().evaluation_loop(dataloader, description, *args, **kwargs)
-        if output.metrics is not None and self._validated:
-            output.metrics["eval_exact"] = self._exact / self._validated
+        # Over all processes, or each would find another step the best.
+        counted = torch.tensor([self._exact, self._validated], device=self.args.device)
+        exact, validated = self.accelerator.reduce(counted, reduction="sum").tolist()
+        if output.metrics is not None and validated:
+            output.metrics["eval_exact"] = exact / validated
         return output
