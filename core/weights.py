@@ -25,6 +25,8 @@ from core.errors import AdapterError
 
 #: How PEFT names "no adapter" in a mixed batch.
 _NO_ADAPTER = "__base__"
+#: Initialisers of LoRA that subtract from the base what they start from, whenever they load.
+_FROM_THE_BASE = ("pissa", "olora", "corda", "loftq")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Weights:
             if self._is_loaded(name, folder, scale):
                 return
             try:
-                if _uses_dora(folder):
+                if _check_configuration(folder)["use_dora"]:
                     self._own[name] = self._merged(folder, scale)
                 else:
                     self._add_adapter(name, folder, scale)
@@ -179,10 +181,10 @@ class Weights:
 
         :raises AdapterError: when the shapes are not the base's.
         """
+        model = model.to(self._device).eval().requires_grad_(False)
         theirs = dict(model.named_parameters())
         if {n: p.shape for n, p in theirs.items()} != {n: p.shape for n, p in self._base.items()}:
             raise AdapterError("its weights have other names or shapes than the base's.")
-        model = model.to(self._device).eval().requires_grad_(False)
         for name, parameter in theirs.items():
             base = self._base[name]
             if torch.equal(parameter, base) or scale == 0:
@@ -193,6 +195,16 @@ class Weights:
         return model
 
 
-def _uses_dora(folder: Path) -> bool:
+def _check_configuration(folder: Path) -> dict[str, Any]:
+    """Read an adapter's configuration and refuse one that would change the base when it loads.
+
+    :raises AdapterError: says what to do.
+    """
     config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    return bool(config.get("use_dora"))
+    initialiser = str(config.get("init_lora_weights", True)).lower()
+    if initialiser.startswith(_FROM_THE_BASE):
+        raise AdapterError(
+            f"it was saved as {initialiser}, which changes the base that all answers share; save it "
+            "with PEFT's path_initial_model_for_weight_conversion."
+        )
+    return {"use_dora": False, **config}
