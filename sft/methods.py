@@ -120,11 +120,12 @@ def _with_adapter(base: Any, recipe: Recipe, base_model: str) -> Any:
             parameter.data = parameter.data.float()
     if recipe.initialiser in _FROM_THE_BASE:
         # What was taken out of the base, to be subtracted from what is saved.
-        model.taken_from_base = {
+        taken: Any = {
             name: parameter.detach().clone().cpu()
             for name, parameter in model.named_parameters()
             if "lora_A" in name or "lora_B" in name
         }
+        model.taken_from_base = taken
     return model
 
 
@@ -200,11 +201,11 @@ def _without(
     """
     first = {name.replace(".default", ""): tensor for name, tensor in taken.items()}
     changed = dict(weights)
-    for name in weights:
+    for name, trained in weights.items():
         if "lora_A" not in name:
             continue
         other = name.replace("lora_A", "lora_B")
-        right = torch.cat([weights[name], first[name]]).double()  # (2r, inputs)
+        right = torch.cat([trained, first[name]]).double()  # (2r, inputs)
         left = torch.cat([weights[other], -first[other]], dim=1).double() * scaling  # (outputs, 2r)
         q_left, r_left = torch.linalg.qr(left)
         q_right, r_right = torch.linalg.qr(right.T)

@@ -173,9 +173,13 @@ def test_what_cannot_be_trained_is_said(
     tiny_model_folder: Path, changes: dict[str, Any], message: str
 ) -> None:
     recipe = Recipe(**changes)
-    with pytest.raises(TrainingError, match=message):
+
+    def build() -> None:
         base = load_base(str(tiny_model_folder), recipe, device=CPU, bfloat16=False)
         prepare(base, recipe, base_model="the base")
+
+    with pytest.raises(TrainingError, match=message):
+        build()
 
 
 def test_four_bits_name_what_to_install(
