@@ -204,7 +204,7 @@ def _check_configuration(folder: Path) -> dict[str, Any]:
     initialiser = str(config.get("init_lora_weights", True)).lower()
     if initialiser.startswith(_FROM_THE_BASE):
         raise AdapterError(
-            f"it was saved as {initialiser}, which changes the base that all answers share; save it "
-            "with PEFT's path_initial_model_for_weight_conversion."
+            f"it was saved as {initialiser}, which changes the base that all answers share; save "
+            "it with PEFT's path_initial_model_for_weight_conversion."
         )
     return {"use_dora": False, **config}

@@ -28,8 +28,8 @@ def trainer_arguments(
     """
     if recipe.packing and device.type != "cuda":
         raise TrainingError(
-            f"The recipe's packing needs a CUDA GPU, and this run is on {device.type}: there rows of "
-            "like length are put together, which costs less. Set packing=false."
+            f"The recipe's packing needs a CUDA GPU, and this run is on {device.type}: there rows "
+            "of like length are put together, which costs less. Set packing=false."
         )
     arguments = SFTConfig(
         output_dir=output,

@@ -1,4 +1,4 @@
-"""Which of several training processes this one is, as torchrun and `accelerate launch` start them."""
+"""Which of several training processes this one is, under torchrun or `accelerate launch`."""
 
 import torch
 
