@@ -1,8 +1,8 @@
 """The four arms: one model, with or without an adapter, with or without retrieved passages.
 
 All arms of one question run side by side, in one mixed-adapter batch where they share the base's
-weights, with one prompt builder, decoding and seed: the only thing that differs is the thing that is
-compared.
+weights, with one prompt builder, decoding and seed: the only thing that differs is the thing that
+is compared.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer, set_seed
 
@@ -40,6 +40,7 @@ def test_packing_without_cuda_is_refused(tmp_path: Path) -> None:
         _arguments(Recipe(packing=True), tmp_path)
 
 
+@settings(deadline=None)
 @given(batch=st.integers(1, 64), accumulation=st.integers(1, 8), processes=st.integers(1, 8))
 def test_the_batch_is_shared_out_evenly_or_refused(
     batch: int, accumulation: int, processes: int
@@ -52,6 +53,7 @@ def test_the_batch_is_shared_out_evenly_or_refused(
         assert rows_a_pass(recipe, processes) * accumulation * processes == batch
 
 
+@settings(deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 50), min_size=1, max_size=60),
     rows=st.integers(1, 16),

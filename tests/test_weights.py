@@ -106,32 +106,33 @@ def test_a_scale_goes_from_the_base_to_what_was_trained(
 ) -> None:
     load = model.load_weights if own else model.load_adapter
     folder = own_folder if own else tiny_adapter
-    for name, scale in (("none", 0.0), ("half", 0.5), ("whole", 1.0), ("more", 1.5)):
+    for name, scale in (("at-none", 0.0), ("at-half", 0.5), ("at-one", 1.0), ("at-more", 1.5)):
         load(name, folder, scale=scale)
     load("trained", folder)
     base = model.next_token_logits(_requests(None))
     at = {name: model.next_token_logits(_requests(name)) for name in model.adapters}
-    torch.testing.assert_close(at["none"], base, atol=1e-6, rtol=0)
-    assert torch.equal(at["whole"], at["trained"])
+    torch.testing.assert_close(at["at-none"], base, atol=1e-6, rtol=0)
+    assert torch.equal(at["at-one"], at["trained"])
     moved = {name: (one - base).norm().item() for name, one in at.items()}
-    assert 0.05 * moved["whole"] < moved["half"]
+    assert 0.05 * moved["at-one"] < moved["at-half"]
     assert len({round(one, 3) for name, one in moved.items() if name != "trained"}) == 4
-    with pytest.raises(AdapterError, match="'half' already stands for .* at scale 0.5"):
-        load("half", folder)
-    load("half", folder, scale=0.5)
+    with pytest.raises(AdapterError, match=r"'at-half' already stands for .* at scale 0\.5"):
+        load("at-half", folder)
+    load("at-half", folder, scale=0.5)
 
 
 def test_half_of_an_adapter_is_its_matrices_at_half_the_scaling(
     model: LanguageModel, tiny_adapter: Path, tmp_path: Path
 ) -> None:
     config = json.loads((tiny_adapter / "adapter_config.json").read_text())
-    halved = shutil.copytree(tiny_adapter, tmp_path / "halved")
+    halved = shutil.copytree(tiny_adapter, tmp_path / "with-half")
     config["lora_alpha"] /= 2
     (halved / "adapter_config.json").write_text(json.dumps(config))
-    model.load_adapter("halved", halved)
-    model.load_adapter("half", tiny_adapter, scale=0.5)
+    model.load_adapter("with-half", halved)
+    model.load_adapter("at-half", tiny_adapter, scale=0.5)
     assert torch.equal(
-        model.next_token_logits(_requests("half")), model.next_token_logits(_requests("halved"))
+        model.next_token_logits(_requests("at-half")),
+        model.next_token_logits(_requests("with-half")),
     )
 
 
