@@ -5,7 +5,7 @@ each process and which a resumed run does not have. This one is drawn from the s
 alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -20,13 +20,15 @@ class GroupedByLength(Sampler[int]):
     `rows_a_step` in a row make a step: accelerate deals them out to the processes in turn.
     """
 
-    def __init__(self, lengths: Sequence[int], *, rows_a_step: int, seed: int) -> None:
-        """Take the rows' lengths in tokens."""
-        self._lengths, self._rows_a_step, self._seed = list(lengths), rows_a_step, seed
-        self._epoch = 0
+    def __init__(
+        self, lengths: Sequence[int], *, rows_a_step: int, seed: int, epoch: Callable[[], int]
+    ) -> None:
+        """Take the rows' lengths in tokens.
 
-    def set_epoch(self, epoch: int) -> None:
-        """Draw the order of this epoch from now on."""
+        :param epoch: tells the epoch, from 0, when its order is drawn. (A `set_epoch` method would
+            not be reached through all of accelerate's wrappers when a run goes on.)
+        """
+        self._lengths, self._rows_a_step, self._seed = list(lengths), rows_a_step, seed
         self._epoch = epoch
 
     def __len__(self) -> int:
@@ -36,7 +38,7 @@ class GroupedByLength(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         """Give every row once."""
         # Neither seed + epoch, which gives seed 1 the second epoch of seed 0 as its first.
-        drawn = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
+        drawn = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch())
         order = get_length_grouped_indices(self._lengths, self._rows_a_step, generator=drawn)
         return iter(order)
 
@@ -49,7 +51,10 @@ class GroupedTrainer(SFTTrainer):
         arguments = self.args
         a_process = arguments.per_device_train_batch_size * arguments.gradient_accumulation_steps
         return GroupedByLength(
-            _lengths(rows), rows_a_step=a_process * arguments.world_size, seed=arguments.seed
+            _lengths(rows),
+            rows_a_step=a_process * arguments.world_size,
+            seed=arguments.seed,
+            epoch=lambda: int(self.state.epoch or 0),
         )
 
     def _get_eval_sampler(self, eval_dataset: Any) -> GroupedByLength:
@@ -58,6 +63,7 @@ class GroupedTrainer(SFTTrainer):
             _lengths(eval_dataset),
             rows_a_step=self.args.per_device_eval_batch_size,
             seed=self.args.seed,
+            epoch=lambda: 0,
         )
 
 

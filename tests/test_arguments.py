@@ -65,19 +65,21 @@ def test_every_row_comes_once_an_epoch_in_an_order_of_seed_and_epoch_alone(
 ) -> None:
     def order(disturbance: int) -> list[int]:
         torch.manual_seed(disturbance)
-        sampler = GroupedByLength(lengths, rows_a_step=rows, seed=seed)
-        sampler.set_epoch(epoch)
-        return list(sampler)
+        return list(GroupedByLength(lengths, rows_a_step=rows, seed=seed, epoch=lambda: epoch))
 
     assert sorted(order(0)) == list(range(len(lengths)))
     assert order(0) == order(1)
 
 
-def test_each_epoch_has_its_own_order() -> None:
-    sampler = GroupedByLength([5] * 40, rows_a_step=4, seed=0)
-    first = list(sampler)
-    sampler.set_epoch(1)
-    assert list(sampler) != first
+def test_each_epoch_has_its_own_order(tiny_model_folder: Path, tmp_path: Path) -> None:
+    recipe = Recipe(rank=4, epochs=3, batch_size=4)
+    trainer = _trainer(tiny_model_folder, tmp_path, recipe)
+    sampler, orders = trainer._get_train_sampler(), []
+    for epoch in (None, 1.0, 1.5, 2.0):
+        trainer.state.epoch = epoch
+        orders.append(list(sampler))
+    assert orders[1] == orders[2], "a run that goes on half way draws the same again"
+    assert len({tuple(one) for one in orders}) == 3
 
 
 def _trainer(folder: Path, tmp_path: Path, recipe: Recipe, *, packed: bool = False) -> Any:

@@ -10,7 +10,6 @@ from transformers import AutoTokenizer, set_seed
 
 from sft.arguments import trainer_arguments
 from sft.methods import load_base, prepare, save
-from sft.processes import is_main_process, process_count, wait_for_all
 from sft.recipe import Recipe
 from sft.supervised_trainer import SupervisedTrainer
 
@@ -40,11 +39,11 @@ def main() -> None:
         processing_class=AutoTokenizer.from_pretrained(location),
     )
     trainer.train()
-    if is_main_process():
+    if trainer.is_world_process_zero():
         save(trainer.model, folder / "adapter", recipe)
-        written = {"processes": process_count(), "log": trainer.state.log_history}
+        written = {"processes": arguments.world_size, "log": trainer.state.log_history}
         (folder / "log.json").write_text(json.dumps(written))
-    wait_for_all()
+    trainer.accelerator.wait_for_everyone()
 
 
 if __name__ == "__main__":
