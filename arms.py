@@ -1,7 +1,8 @@
 """The four arms: one model, with or without an adapter, with or without retrieved passages.
 
-All arms of one question run as one mixed-adapter batch, share weights, prompt builder, decoding and
-seed, and stream side by side: the only thing that differs is the thing that is compared.
+All arms of one question run side by side, in one mixed-adapter batch where they share the base's
+weights, with one prompt builder, decoding and seed: the only thing that differs is the thing that
+is compared.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from core.errors import ProjectError, RetrievalUnavailable
 from core.language_model import Generation, GenerationRequest, LanguageModel
-from core.prompts import PROMPT_VERSION, build_prompt
+from core.prompts import PROMPT_VERSION, Form, build_prompt
 from core.records import (
     ARM_NAMES,
     Answer,
@@ -32,12 +33,21 @@ class ArmError(ProjectError):
 
 @dataclass(frozen=True)
 class FineTuned:
-    """The adapter that the fine-tuned arms answer with."""
+    """What the fine-tuned arms answer with: an adapter or own weights."""
 
     name: str
     fingerprint: str
     #: The name it is loaded under in the language model.
     loaded_as: str
+    #: The form of the prompts it was trained on, and is asked in.
+    form: Form = "chat"
+    #: What its effect is multiplied by; 1 as trained.
+    scale: float = 1.0
+
+    @property
+    def title(self) -> str:
+        """Its name, with the scale where that is not the trained one."""
+        return self.name if self.scale == 1 else f"{self.name} at scale {self.scale:g}"
 
 
 class Arms:
@@ -176,7 +186,13 @@ class Arms:
 
     def _request(self, question: str, arm: ArmName, found: Found | None) -> GenerationRequest:
         passages = found.read if found is not None and _open_book(arm) else None
-        prompt = build_prompt(question, passages, system_prompt=self._wording.system_prompt)
+        tuned = self._fine_tuned if arm in ("sft", "sft+rag") else None
+        prompt = build_prompt(
+            question,
+            passages,
+            system_prompt=self._wording.system_prompt,
+            form=tuned.form if isinstance(tuned, FineTuned) else "chat",
+        )
         return GenerationRequest(prompt, self.adapter_of(arm))
 
     def adapter_of(self, arm: ArmName) -> str | None:
@@ -219,7 +235,7 @@ class Arms:
         return Provenance(
             base_model=self._model.reference,
             base_fingerprint=self._model.fingerprint,
-            adapter=named.name if named else None,
+            adapter=named.title if named else None,
             adapter_fingerprint=named.fingerprint if named else None,
             index=shelf.name if shelf else None,
             index_fingerprint=shelf.fingerprint if shelf else None,

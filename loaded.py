@@ -136,7 +136,10 @@ class Loaded:
         return RetrievalOptions(settings.fusion, settings.relevance, self._reranker)
 
     def fine_tuned(self, corpus: Corpus, name: str | None) -> FineTuned:
-        """Load an adapter of a corpus, the active one unless named, onto the model.
+        """Load an adapter of a corpus, the active one unless named, beside the base.
+
+        A full or frozen run is loaded as own weights. What was trained counts by the setting
+        `adapter_scale`, else by its recipe's `scale`.
 
         :raises AdapterError: when there is none, or it fits another base or is damaged.
         """
@@ -155,7 +158,13 @@ class Loaded:
             adapter, base_fingerprint=model.fingerprint, base_model=self._settings.base_model
         )
         made = adapter.manifest
+        scale = self._settings.adapter_scale
+        if scale is None:
+            scale = made.recipe.scale
         # The fingerprint is in the name: an adapter retrained under its name is loaded anew.
-        loaded_as = f"{corpus.name}-{made.name}-{made.sha256[:12]}".replace(".", "-")
-        model.load_adapter(loaded_as, adapter.folder)
-        return FineTuned(made.name, made.sha256, loaded_as)
+        loaded_as = f"{corpus.name}-{made.name}-{made.sha256[:12]}-x{scale:g}".replace(".", "-")
+        if made.recipe.method == "lora":
+            model.load_adapter(loaded_as, adapter.folder, scale=scale)
+        else:
+            model.load_weights(loaded_as, adapter.folder, scale=scale)
+        return FineTuned(made.name, made.sha256, loaded_as, form=made.recipe.form, scale=scale)

@@ -92,12 +92,16 @@ def decode(
     device: torch.device,
     stops: Stops,
     max_new_tokens: int,
+    began: float | None = None,
 ) -> Iterator[list[Row]]:
     """Decode all rows greedily; yields the rows that gained a token, step by step.
 
     The rows are changed in place. A row finishes where `stops` says or after `max_new_tokens`.
+
+    :param began: the `time.perf_counter()` that the rows' times count from, where batches take
+        turns; now unless given.
     """
-    began = time.perf_counter()
+    began = time.perf_counter() if began is None else began
     prefilled: list[tuple[list[Row], DynamicCache]] = []
     for group in _groups(rows):
         cache, logits = _prefill(group, forward, device)

@@ -1,33 +1,26 @@
-"""The language model: one copy of the weights, any number of adapters, one lock.
+"""The language model: prompts in, answers out, with the base weights or any that were loaded.
 
-Every forward pass names the adapter of each of its rows (PEFT's mixed-adapter batches), so no
-adapter is ever "switched on" between passes and a base row cannot pick one up from a neighbour.
-The lock is held for one pass at a time: visitors take turns by the token and none can block the
-others by reading its stream slowly.
+Which weights compute a row, and under which lock, is `core.weights`' job.
 """
 
 import os
-import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
-from peft.tuners.tuners_utils import BaseTunerLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from core.chat import answer_ids, prompt_ids
 from core.decoding import Row, Stops, decode
 from core.device import find_device, find_dtype
-from core.errors import AdapterError, ModelError
+from core.errors import ModelError
 from core.model_files import find_language_model
 from core.prompts import Prompt
-
-#: How PEFT names "no adapter" in a mixed batch.
-_NO_ADAPTER = "__base__"
+from core.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -44,7 +37,10 @@ class Generation:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """One row of a batch: a prompt and the adapter to answer with (None: base weights)."""
+    """One row of a batch: a prompt and what to answer with.
+
+    `adapter` is the name of an adapter or of own weights; None is the base.
+    """
 
     prompt: Prompt
     adapter: str | None = None
@@ -66,14 +62,11 @@ class LanguageModel:
         self.reference, self.fingerprint, self.location = reference, files.sha256, files.location
         self.device = find_device(device)
         self.dtype = find_dtype(self.device, dtype)
-        self.lock = threading.Lock()
         try:
             # Typed loosely: transformers' annotations promise less than its methods return.
             self.tokenizer: Any = AutoTokenizer.from_pretrained(files.location)
             model: Any = AutoModelForCausalLM.from_pretrained(files.location, dtype=self.dtype)
-            # Frozen from the start: torch's CPU kernels differ in the last bit for weights that
-            # ask for gradients, and PEFT freezes the base when the first adapter is loaded.
-            self._model: Any = model.to(self.device).eval().requires_grad_(False)
+            self._weights = Weights(model.to(self.device), files.location)
         except Exception as error:  # damaged files raise the libraries' own many types
             reason = str(error).partition("\n")[0]
             raise ModelError(
@@ -83,12 +76,11 @@ class LanguageModel:
             raise ModelError(f"{reference!r} has no chat template: use an instruction-tuned model.")
         self._stops = Stops(_end_ids(self.tokenizer, model), _line_ids(self.tokenizer))
         self.context_tokens = int(getattr(model.config, "max_position_embeddings", 2048))
-        self._adapters: dict[str, str] = {}
 
     @property
     def adapters(self) -> tuple[str, ...]:
-        """Names of the loaded adapters."""
-        return tuple(self._adapters)
+        """Names of the loaded adapters and own weights."""
+        return self._weights.names
 
     @property
     def decoding(self) -> str:
@@ -96,54 +88,31 @@ class LanguageModel:
         dtype = str(self.dtype).removeprefix("torch.")
         return f"greedy to the end token or the line's end, {dtype} on {self.device.type}"
 
-    def load_adapter(self, name: str, folder: Path) -> None:
+    def load_adapter(self, name: str, folder: Path, *, scale: float = 1.0) -> None:
         """Make an adapter folder (PEFT's files) known under `name`; the same again costs nothing.
 
-        :raises AdapterError: when the files do not load or do not fit this model.
+        :param scale: what the adapter's effect is multiplied by; 1 as trained, 0 is the base.
+        :raises AdapterError: when the files do not load or do not fit this model, or the name
+            stands for another folder or scale.
         """
-        with self.lock:
-            if self._adapters.get(name) == str(folder):
-                return
-            if name in self._adapters:
-                raise AdapterError(f"The name {name!r} already stands for {self._adapters[name]}.")
-            try:
-                if isinstance(self._model, PeftModel):
-                    self._model.load_adapter(str(folder), adapter_name=name)
-                else:
-                    self._model = PeftModel.from_pretrained(
-                        self._model, str(folder), adapter_name=name
-                    )
-            except Exception as error:  # damaged files raise the libraries' own many types
-                self._remove_half_loaded(name)
-                reason = str(error).partition("\n")[0]
-                raise AdapterError(f"The adapter in {folder} does not load: {reason}") from error
-            self._model.eval()
-            self._adapters[name] = str(folder)
+        self._weights.load_adapter(name, folder, scale=scale)
 
-    def _remove_half_loaded(self, name: str) -> None:
-        """Take out what PEFT had put in before it failed, or base rows would answer with it."""
-        if isinstance(self._model, PeftModel):
-            if name in self._model.peft_config:
-                self._model.delete_adapter(name)
-            return
-        for path, module in list(self._model.named_modules()):
-            if isinstance(module, BaseTunerLayer):
-                self._model.set_submodule(path, module.get_base_layer())
-        if hasattr(self._model, "peft_config"):
-            del self._model.peft_config
+    def load_weights(self, name: str, folder: Path, *, scale: float = 1.0) -> None:
+        """Make a model folder of the base's shape known under `name`, as an adapter is.
+
+        It takes the memory of one more model, less the tensors that are the base's.
+
+        :param scale: own weights w stand for w₀ + scale · (w - w₀), where w₀ are the base's.
+        :raises AdapterError: as for an adapter.
+        """
+        self._weights.load_weights(name, folder, scale=scale)
 
     def unload_adapter(self, name: str) -> None:
-        """Forget an adapter, so that its name can stand for another.
+        """Forget an adapter or own weights, so that the name can stand for others.
 
         :raises AdapterError: when it is not loaded.
         """
-        with self.lock:
-            self._check_adapter(name)
-            if len(self._adapters) == 1:
-                self._model = self._model.unload()
-            else:
-                self._model.delete_adapter(name)
-            del self._adapters[name]
+        self._weights.unload(name)
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Tokens of a prompt in the model's chat template, up to where the answer begins."""
@@ -163,6 +132,8 @@ class LanguageModel:
     ) -> Iterator[tuple[int, Generation]]:
         """Answer all requests in one batch, greedily, yielding each row's text as it grows.
 
+        Rows with own weights are a batch of their own; the batches take turns by the token.
+
         :returns: pairs of a request's index and its generation so far; each request's last one has
             `finished` set.
         :raises AdapterError: when a request names an adapter that is not loaded.
@@ -170,8 +141,7 @@ class LanguageModel:
         """
         rows = []
         for request in requests:
-            if request.adapter is not None:
-                self._check_adapter(request.adapter)
+            self._weights.check(request.adapter)
             ids = self.encode(request.prompt)
             if len(ids) + max_new_tokens > self.context_tokens:
                 raise ModelError(
@@ -180,17 +150,29 @@ class LanguageModel:
                 )
             rows.append(Row(ids, request.adapter))
         index_of = {id(row): index for index, row in enumerate(rows)}
-        steps = decode(
-            rows,
-            self._forward,
-            device=self.device,
-            stops=self._stops,
-            max_new_tokens=max_new_tokens,
-        )
-        for moved in steps:
+        began = time.perf_counter()
+        batches = [
+            decode(
+                [rows[index] for index in indexes],
+                self._forward,
+                device=self.device,
+                stops=self._stops,
+                max_new_tokens=max_new_tokens,
+                began=began,
+            )
+            for indexes in self._batches([request.adapter for request in requests])
+        ]
+        for moved in _in_turns(batches):
             for row in moved:
                 index = index_of[id(row)]
                 yield index, self._generation(row, requests[index].prompt)
+
+    def _batches(self, names: Sequence[str | None]) -> list[list[int]]:
+        """Numbers of the rows that can share a pass, in the order they come in."""
+        batches: dict[str | None, list[int]] = {}
+        for index, name in enumerate(names):
+            batches.setdefault(self._weights.own(name), []).append(index)
+        return list(batches.values())
 
     def _generation(self, row: Row, prompt: Prompt) -> Generation:
         text = self.tokenizer.decode(row.completion_ids, skip_special_tokens=True).strip()
@@ -211,8 +193,13 @@ class LanguageModel:
     def next_token_logits(self, requests: Sequence[GenerationRequest]) -> torch.Tensor:
         """Logits (requests, vocabulary) of the first answer token, all requests in one pass."""
         rows = [self.encode(request.prompt) for request in requests]
-        ids, mask = self._padded(rows)
-        return self._forward([request.adapter for request in requests], _inputs(ids, mask))
+        names = [request.adapter for request in requests]
+        found: dict[int, torch.Tensor] = {}
+        for indexes in self._batches(names):
+            ids, mask = self._padded([rows[index] for index in indexes])
+            logits = self._forward([names[index] for index in indexes], _inputs(ids, mask))
+            found.update(zip(indexes, logits, strict=True))
+        return torch.stack([found[index] for index in range(len(rows))])
 
     def token_losses(
         self, prompt: Prompt, completion: str, *, adapter: str | None = None
@@ -240,22 +227,20 @@ class LanguageModel:
         inputs: dict[str, Any],
         keep: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """One pass under the lock; last-position logits (rows, vocabulary) unless `keep` is set."""
-        for name in adapters:
-            if name is not None:
-                self._check_adapter(name)
-        with self.lock, torch.inference_mode():
-            arguments = {**inputs, "logits_to_keep": 1 if keep is None else keep}
-            if isinstance(self._model, PeftModel):
-                arguments["adapter_names"] = [name or _NO_ADAPTER for name in adapters]
-            logits = self._model(**arguments).logits
+        """One pass; last-position logits (rows, vocabulary) unless `keep` is set."""
+        logits = self._weights.forward(adapters, inputs, 1 if keep is None else keep)
         return logits[:, -1] if keep is None else logits
 
-    def _check_adapter(self, name: str) -> None:
-        # PEFT skips layers that do not know a name: a mistyped one would answer as the base.
-        if name not in self._adapters:
-            known = ", ".join(self._adapters) or "none"
-            raise AdapterError(f"No adapter {name!r} is loaded (loaded: {known}).")
+
+def _in_turns(batches: list[Iterator[list[Row]]]) -> Iterator[list[Row]]:
+    """Take one step of each batch after the other until all have ended."""
+    while batches:
+        for batch in list(batches):
+            moved = next(batch, None)
+            if moved is None:
+                batches.remove(batch)
+            else:
+                yield moved
 
 
 def _inputs(ids: torch.Tensor, mask: torch.Tensor) -> dict[str, Any]:

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     k: int = Field(10, ge=1, le=50)
     read_from: int = Field(5, ge=1, le=50)
     read_windows: int = Field(1, ge=1, le=10)
+    #: What a fine-tuned arm's change is multiplied by: 0 is the base, 1 as trained; None takes the
+    #: recipe's `scale`.
+    adapter_scale: float | None = Field(None, ge=0, le=2)
     max_question_characters: int = Field(2000, ge=1)
     seed: int = 0
     host: str = "127.0.0.1"

@@ -17,8 +17,9 @@ from sft.manifest import AdapterManifest
 
 SHIPPED_FOLDER = PROJECT_ROOT / "sft" / "adapters"
 _MANIFEST = "manifest.json"
-_WEIGHTS = "adapter_model.safetensors"
-_CONFIG = "adapter_config.json"
+#: The weights and their configuration: PEFT's of an adapter, transformers' of own weights.
+_ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
+_OWN_FILES = ("model.safetensors", "config.json")
 #: File beside a corpus's adapters that names the one it answers with.
 _ACTIVE = "active"
 
@@ -115,11 +116,12 @@ def check_adapter(adapter: Adapter, *, base_fingerprint: str, base_model: str) -
 
 
 def adapter_fingerprint(folder: Path) -> str:
-    """SHA-256 over the weights and PEFT's configuration.
+    """SHA-256 over the weights and their configuration, of an adapter or of own weights.
 
     :raises AdapterError: when a file is missing.
     """
-    files = [folder / _WEIGHTS, folder / _CONFIG]
+    own = (folder / _OWN_FILES[0]).is_file()
+    files = [folder / name for name in (_OWN_FILES if own else _ADAPTER_FILES)]
     for path in files:
         if not path.is_file():
             raise AdapterError(f"{path} is missing; train the adapter again.")

@@ -9,17 +9,17 @@ from typing import Any
 
 import torch
 from transformers.trainer_utils import EvalLoopOutput
-from trl import SFTTrainer
 
 from sft.anchor import Anchor
 from sft.compact_head import outputs_at
+from sft.grouping import GroupedTrainer
 from sft.retention import Retention
 
 #: What the model takes of a batch; a packed one has positions in place of a mask.
 _MODEL_INPUTS = ("input_ids", "attention_mask", "position_ids")
 
 
-class SupervisedTrainer(SFTTrainer):
+class SupervisedTrainer(GroupedTrainer):
     """Mean cross-entropy over the supervised tokens of a batch, as the parent computes it.
 
     Validation also counts the rows of which every supervised token is the likeliest one
@@ -128,6 +128,9 @@ class SupervisedTrainer(SFTTrainer):
         """Run the parent's loop and add `eval_exact` before anybody reads its metrics."""
         self._exact = self._validated = 0
         output = super().evaluation_loop(dataloader, description, *args, **kwargs)
-        if output.metrics is not None and self._validated:
-            output.metrics["eval_exact"] = self._exact / self._validated
+        # Over all processes, or each would find another step the best.
+        counted = torch.tensor([self._exact, self._validated], device=self.args.device)
+        exact, validated = self.accelerator.reduce(counted, reduction="sum").tolist()
+        if output.metrics is not None and validated:
+            output.metrics["eval_exact"] = exact / validated
         return output

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from transformers import (
-    AutoModelForCausalLM,
     AutoTokenizer,
     EarlyStoppingCallback,
     PrinterCallback,
@@ -32,7 +31,7 @@ from sft.anchor import Anchor
 from sft.arguments import trainer_arguments
 from sft.curve import Curve, best_validation
 from sft.manifest import AdapterManifest
-from sft.methods import prepare, save
+from sft.methods import load_base, prepare, save
 from sft.model_card import model_card
 from sft.recipe import Recipe
 from sft.retention import build_retention, check_retention
@@ -117,7 +116,7 @@ def train_adapter(
     manifests: list[AdapterManifest] = []
 
     def fill(folder: Path) -> None:
-        save(trainer.model, folder)
+        save(trainer.model, folder, recipe)
         manifest = AdapterManifest(
             name=job.name,
             corpus=job.corpus,
@@ -157,9 +156,7 @@ def build_trainer(
 
     where = find_device(device)
     bfloat16 = computes_in_bfloat16(where)
-    base = AutoModelForCausalLM.from_pretrained(
-        job.base_location, dtype=torch.bfloat16 if bfloat16 else torch.float32
-    )
+    base = load_base(job.base_location, recipe, device=where, bfloat16=bfloat16)
     retention = build_retention(
         job.general,
         tokenizer,

@@ -192,3 +192,17 @@ def test_the_real_model_answers_a_set_the_same_on_every_run(
     ]
     assert runs[0] == runs[1]
     assert "8 seconds" in runs[0][0][1], "the open-book answer is read from the passage"
+
+
+def test_the_fine_tuned_arms_are_asked_in_the_form_they_were_trained_on(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    arms = _arms(tiny_model, encoder, tiny_adapter)
+    arms._fine_tuned = FineTuned("desk", "a" * 64, "tuned", form="plain", scale=0.5)
+    forms = {
+        arm: arms._request(QUESTIONS[0], arm, arms._find(QUESTIONS[0])).prompt.form
+        for arm in ARM_NAMES
+    }
+    assert forms == {"base": "chat", "rag": "chat", "sft": "plain", "sft+rag": "plain"}
+    assert arms.provenance("sft").adapter == "desk at scale 0.5"
+    assert arms.provenance("base").adapter is None

@@ -5,11 +5,22 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
+from transformers import LlamaForCausalLM
 
-from core.corpus.read import read_corpus
-from core.errors import RetrievalUnavailable, VectorIndexError
+from core.corpus.read import Corpus, read_corpus
+from core.errors import AdapterError, RetrievalUnavailable, VectorIndexError
+from core.language_model import GenerationRequest
+from core.model_files import find_language_model
+from core.prompts import PROMPT_VERSION, build_prompt
 from core.settings import Settings
+from loaded import Loaded
+from sft.adapters import adapter_fingerprint, write_manifest
+from sft.manifest import AdapterManifest
+from sft.methods import save
+from sft.model_card import model_card
+from sft.recipe import Recipe
 from workbench import Workbench
 
 
@@ -86,3 +97,56 @@ def test_the_doctor_names_each_index(workbench: Workbench, tiny_corpus: Path) ->
     workbench.index(str(tiny_corpus))
     [told] = workbench.doctor()["indexes"].values()
     assert told.startswith("5 passages of 3 documents; Flat of 384 dimensions; made with embedded:")
+
+
+def _put_own_weights(settings: Settings, corpus: Corpus, recipe: Recipe) -> str:
+    """Lay a full run's folder into the state folder, as training leaves it; its fingerprint."""
+    location = find_language_model(settings.base_model, settings.state / "models")
+    folder = settings.state / "adapters" / corpus.name / "whole"
+    model = LlamaForCausalLM.from_pretrained(settings.base_model)
+    with torch.no_grad():
+        for parameter in model.model.layers[1].parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.3)
+    save(model, folder, recipe)
+    manifest = AdapterManifest(
+        name="whole", corpus=corpus.name, corpus_fingerprint=corpus.fingerprint,
+        base_model=settings.base_model, base_fingerprint=location.sha256,
+        prompt_version=PROMPT_VERSION, recipe=recipe, sha256=adapter_fingerprint(folder),
+        versions={}, rows=1, steps=1, seconds=1.0, scores={},
+    )  # fmt: skip
+    write_manifest(folder, manifest)
+    card = model_card(manifest)
+    assert "library_name: transformers" in card and "with all its weights" in card
+    return manifest.sha256
+
+
+def test_a_full_run_answers_with_its_own_weights_at_the_scale_that_is_set(
+    settings: Settings, tiny_corpus: Path
+) -> None:
+    corpus = read_corpus(str(tiny_corpus))
+    recipe = Recipe(method="full", form="plain", scale=0.5)
+    sha256 = _put_own_weights(settings, corpus, recipe)
+    loaded = Loaded(settings)
+    tuned = loaded.fine_tuned(corpus, None)
+    assert (tuned.name, tuned.fingerprint, tuned.form, tuned.scale) == (
+        "whole",
+        sha256,
+        "plain",
+        0.5,
+    )
+    assert loaded.fine_tuned(corpus, "whole") == tuned
+    request = GenerationRequest(build_prompt("how long ?"), tuned.loaded_as)
+    half = loaded.model().next_token_logits([request])
+    base = loaded.model().next_token_logits([GenerationRequest(build_prompt("how long ?"))])
+    assert not torch.allclose(half, base, atol=1e-2)
+    none = Loaded(settings.model_copy(update={"adapter_scale": 0.0}))
+    at_none = none.fine_tuned(corpus, None)
+    assert at_none.loaded_as != tuned.loaded_as
+    request = GenerationRequest(build_prompt("how long ?"), at_none.loaded_as)
+    assert torch.equal(none.model().next_token_logits([request]), base)
+    weights = settings.state / "adapters" / corpus.name / "whole" / "model.safetensors"
+    damaged = bytearray(weights.read_bytes())
+    damaged[-1] ^= 1
+    weights.write_bytes(damaged)
+    with pytest.raises(AdapterError, match="is damaged"):
+        loaded.fine_tuned(corpus, None)
