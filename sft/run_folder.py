@@ -74,6 +74,8 @@ class RunFolder:
     def begin(self, recipe: Recipe, record: RunRecord) -> None:
         """Write down what the run is about; `job.json` comes last and makes it a run."""
         if is_main():
+            for name in (_CURVE, _RESULT, _STOP):  # of another run that had this name
+                (self.path / name).unlink(missing_ok=True)
             write_json(self.path / _RECIPE, recipe.model_dump(mode="json"))
             write_json(self.path / _RECORD, record.model_dump(mode="json"))
 

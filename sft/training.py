@@ -99,6 +99,7 @@ def train_adapter(
             tokenise(validation, tokenizer, max_tokens=limit) if validation else [],
             held_out(validation, tokenizer, job.answers, seed=recipe.seed, max_tokens=limit),
         )
+        run.remove_checkpoints()  # of another run that had this name
         if is_main():
             data.write(run.checkpoints)
         record = RunRecord(
