@@ -56,13 +56,13 @@ class Curve(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Note that the run begins, or goes on."""
         record = self._run.record()
-        self._run.note(
-            "resume" if self._run.curve.is_file() else "start",
-            step=state.global_step,
-            steps=state.max_steps,
-            rows=record.rows,
-            validation_rows=record.validation_rows,
-        )
+        facts = {
+            "step": state.global_step,
+            "steps": state.max_steps,
+            "rows": record.rows,
+            "validation_rows": record.validation_rows,
+        }
+        self._run.note("resume" if self._run.curve.is_file() else "start", facts)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         """Keep what a curve needs of the trainer's log."""

@@ -9,7 +9,7 @@ stop            put there by whoever wants the run to end after its current step
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ class RunFolder:
         except (OSError, ValidationError, UnicodeDecodeError) as error:
             raise self._damaged(_RECIPE) from error
 
-    def note(self, event: str, **facts: Any) -> None:  # facts are the line's own keys
+    def note(self, event: str, facts: Mapping[str, Any]) -> None:
         """Add what happened to the curve's file, apart from its rows by the `event` key."""
         if is_main():
             append_line(self.curve, {"event": event, "time": now(), **facts})

@@ -8,6 +8,8 @@ import torch
 from transformers.trainer_pt_utils import get_length_grouped_indices
 from transformers.trainer_utils import EvalLoopOutput
 
+from sft.checkpoints import checkpoint_of, read_seal
+from sft.curve import Row, ranked
 from sft.supervised_trainer import SupervisedTrainer
 from sft.validation import HeldOut, greedy_accuracy
 
@@ -30,6 +32,21 @@ class RunTrainer(SupervisedTrainer):
                     model, self.questions, self.processing_class
                 )
         return output
+
+    def take_best(self, curve: Sequence[Row], step: int) -> Row | None:
+        """Take the best validated weights of a run that is at `step`.
+
+        :returns: the row of their validation; None where nothing was validated, and the weights
+            stay as they are.
+        """
+        for row in ranked(curve):
+            if row["step"] == step:
+                return row
+            checkpoint = checkpoint_of(Path(str(self.args.output_dir)), int(row["step"]))
+            if read_seal(checkpoint) is not None:  # a damaged one gives way to the next best
+                self.go_to(checkpoint)
+                return row
+        return None
 
     def go_to(self, checkpoint: Path) -> None:
         """Take the weights of a checkpoint."""

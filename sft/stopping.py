@@ -35,7 +35,7 @@ class Stopper(TrainerCallback):
             return
         if not control.should_training_stop:  # its last step anyway
             self.stopped = f"stopped from outside at step {state.global_step} of {state.max_steps}"
-            self._run.note("stop", step=state.global_step, steps=state.max_steps)
+            self._run.note("stop", {"step": state.global_step, "steps": state.max_steps})
         control.should_log = True
         control.should_training_stop = True
 

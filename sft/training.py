@@ -31,8 +31,8 @@ from core.prompts import PROMPT_VERSION
 from core.storage import write_folder
 from sft.adapters import adapter_fingerprint, read_adapter, versions, write_manifest
 from sft.arguments import trainer_arguments
-from sft.checkpoints import Checkpoints, checkpoint_of, newest_whole, read_seal
-from sft.curve import Curve, DivergenceError, mean_loss, ranked, reading, scores_of
+from sft.checkpoints import Checkpoints, newest_whole
+from sft.curve import Curve, DivergenceError, mean_loss, reading, scores_of
 from sft.manifest import AdapterManifest
 from sft.memory import memory_named
 from sft.methods import prepare, save
@@ -185,12 +185,12 @@ def _run(
             with stop_signals(stopper):
                 outcome = trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
         except DivergenceError as error:
-            run.note("failed", reason=str(error))
+            run.note("failed", {"reason": str(error)})
             run.end({"ended": "diverged", "reason": str(error)})
             run.remove_checkpoints()
             raise
         step = int(outcome.global_step)
-    kept = _take_best(trainer, curve, run, step)
+    kept = trainer.take_best(curve.rows, step)
     scores = {"train_loss": mean_loss(curve.rows), **scores_of(kept)}
     manifests: list[AdapterManifest] = []
 
@@ -235,25 +235,8 @@ def _check_name_is_free(job: TrainingJob) -> None:
         )
 
 
-def _take_best(
-    trainer: RunTrainer, curve: Curve, run: RunFolder, step: int
-) -> dict[str, float] | None:
-    """Put the best validated weights into the model.
-
-    :returns: the row of their validation; None where nothing was validated, and the weights stay.
-    """
-    for row in ranked(curve.rows):
-        if row["step"] == step:
-            return row
-        checkpoint = checkpoint_of(run.checkpoints, int(row["step"]))
-        if read_seal(checkpoint) is not None:  # a damaged one gives way to the next best
-            trainer.go_to(checkpoint)
-            return row
-    return None
-
-
 def _end(run: RunFolder, manifest: AdapterManifest) -> None:
-    run.note("end", step=manifest.steps, reading=manifest.reading)
+    run.note("end", {"step": manifest.steps, "reading": manifest.reading})
     ended = "stopped" if manifest.stopped else "finished"
     run.end({"ended": ended, **manifest.model_dump(mode="json")})
     run.remove_checkpoints()

@@ -331,8 +331,8 @@ def test_a_stop_before_any_validation_keeps_what_there_is(
 
 def test_a_second_training_is_refused_with_the_first_ones_progress(tmp_path: Path) -> None:
     first = RunFolder(tmp_path / "first")
-    first.note("start", step=0, steps=40)
-    first.note("anything", step=12)
+    first.note("start", {"step": 0, "steps": 40})
+    first.note("anything", {"step": 12})
     with one_training(tmp_path, "first"):
         assert going_on(tmp_path) == "first"
         with (
@@ -409,10 +409,10 @@ def test_the_curve_can_be_read_while_it_is_written(tiny_model_folder: Path, tmp_
 
 def test_a_line_cut_by_a_kill_spoils_no_other(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    run.note("start", step=0, steps=4)
+    run.note("start", {"step": 0, "steps": 4})
     with open(run.curve, "ab") as file:
         file.write(b'{"step": 1, "lo')
-    run.note("resume", step=0, steps=4)
+    run.note("resume", {"step": 0, "steps": 4})
     assert [line["event"] for line in read_lines(run.curve)] == ["start", "resume"]
 
 
@@ -428,7 +428,9 @@ def test_a_line_cut_by_a_kill_spoils_no_other(tmp_path: Path) -> None:
 )
 def test_full_memory_names_the_knobs(error: Exception) -> None:
     with (
-        pytest.raises(TrainingError, match=r"accumulation \(now 1\).*batch_size \(now 2\).*max_tok"),
+        pytest.raises(
+            TrainingError, match=r"accumulation \(now 1\).*batch_size \(now 2\).*max_tok"
+        ),
         memory_named(RECIPE),
     ):
         raise error
