@@ -1,11 +1,13 @@
 """The verbs about fine-tuning: what the `Workbench` trains, tunes, measures and keeps."""
 
+import logging
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 from contexts import training_rows
 from core.corpus.read import Corpus
-from core.errors import CorpusError
+from core.errors import CorpusError, TrainingError
 from core.model_files import find_language_model
 from core.prompts import Prompt
 from curation import Curation
@@ -19,13 +21,19 @@ from sft.adapters import (
     list_adapters,
     remove_adapter,
 )
+from sft.job import TrainingJob, TrainingResult
+from sft.one_training import going_on, one_training
+from sft.processes import agree, meet
 from sft.recipe import Recipe
 from sft.retention import general_prompts
-from sft.training import TrainingJob, TrainingResult, train_adapter
+from sft.run_folder import RunFolder, remove_leftovers, unfinished_runs
+from sft.training import resume_training, train_adapter
 from sft.tuning_table import TuningResult
 
 #: Where the replayed general questions come from.
 REPLAY_CORPUS = "general-knowledge"
+
+_log = logging.getLogger(__name__)
 
 
 class FineTuning(Curation):
@@ -49,9 +57,13 @@ class FineTuning(Curation):
         *,
         recipe: Recipe,
         name: str | None = None,
+        wait: bool = False,
         report: Callable[[dict[str, float]], None] = lambda row: None,
     ) -> TrainingResult:
-        """Fine-tune the base model on a corpus's questions and keep the adapter."""
+        """Fine-tune the base model on a corpus's questions and keep the adapter.
+
+        :param wait: wait for another training that goes on, instead of being refused.
+        """
         corpus = self.corpus(reference)
         if not corpus.of_split("train"):
             raise CorpusError(
@@ -59,33 +71,71 @@ class FineTuning(Curation):
                 "Label some in qa.jsonl."
             )
         check_adapter_name(name)
-        rows, validation = training_rows(
-            corpus,
-            self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
-            self.library(corpus) if corpus.documents and recipe.open_book_share else None,
-            recipe=recipe,
-        )
-        run = f"{corpus.name}-{uuid.uuid4().hex[:8]}"
+        meet(self.settings.device)
+        run = RunFolder(self._runs / agree(f"{corpus.name}-{uuid.uuid4().hex[:8]}"))
+        with one_training(self._runs, run.name, wait=wait, tell=_log.warning):
+            remove_leftovers(self._runs)
+            rows, validation = training_rows(
+                corpus,
+                self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
+                self.library(corpus) if corpus.documents and recipe.open_book_share else None,
+                recipe=recipe,
+            )
+            job = self._job(corpus, run, name or run.name)
+            return train_adapter(
+                job, rows, validation, recipe=recipe, device=self.settings.device, report=report
+            )
+
+    def resume(
+        self,
+        reference: str,
+        *,
+        wait: bool = False,
+        report: Callable[[dict[str, float]], None] = lambda row: None,
+    ) -> TrainingResult:
+        """Go on with the newest run of a corpus that was broken off: its recipe, name and rows.
+
+        :raises TrainingError: when there is none, or the corpus or the base changed since.
+        """
+        corpus = self.corpus(reference)
+        meet(self.settings.device)
+        found = unfinished_runs(self._runs, corpus.name)
+        if not found:
+            raise TrainingError(
+                f"There is no unfinished training of {corpus.name} to go on with; "
+                "train without --resume."
+            )
+        run = found[0]
+        with one_training(self._runs, run.name, wait=wait, tell=_log.warning):
+            if run.finished:
+                raise TrainingError(f"The training {run.name} has ended meanwhile.")
+            job = self._job(corpus, run, run.record().name)
+            return resume_training(job, device=self.settings.device, report=report)
+
+    def unfinished(self, reference: str) -> RunFolder | None:
+        """Find the newest run of a corpus that was broken off, if there is one."""
+        going = going_on(self._runs)
+        found = unfinished_runs(self._runs, self.corpus(reference).name)
+        return next((run for run in found if run.name != going), None)
+
+    @property
+    def _runs(self) -> Path:
+        return self.settings.state / "runs"
+
+    def _job(self, corpus: Corpus, run: RunFolder, name: str) -> TrainingJob:
         files = find_language_model(self.settings.base_model, self.settings.state / "models")
-        job = TrainingJob(
-            name=name or run,
+        return TrainingJob(
+            name=name,
             corpus=corpus.name,
             corpus_fingerprint=corpus.fingerprint,
             base_model=self.settings.base_model,
             base_fingerprint=files.sha256,
             base_location=files.location,
-            run_folder=self.settings.state / "runs" / run,
-            adapter_folder=self.settings.state / "adapters" / corpus.name / (name or run),
+            run_folder=run.path,
+            adapter_folder=self.settings.state / "adapters" / corpus.name / name,
+            answers={one.id: one.answers for one in corpus.of_split("validation")},
             general=self._general_prompts(),
             base_answers=self.settings.state / "base-answers",
-        )
-        return train_adapter(
-            job,
-            rows,
-            validation,
-            recipe=recipe,
-            device=self.settings.device,
-            report=report,
         )
 
     def _general_prompts(self) -> tuple[Prompt, ...]:

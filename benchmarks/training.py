@@ -48,9 +48,10 @@ from core.records import Question
 from core.settings import load_settings
 from eval.scores import accuracy
 from fine_tuning import REPLAY_CORPUS
+from sft.job import TrainingJob
 from sft.recipe import Recipe
 from sft.rows import TrainingRow, tokenise
-from sft.training import TrainingJob, build_trainer
+from sft.trainer_setup import build_trainer
 from workbench import Workbench
 
 #: What each contender is called, and the ratio to reach against it.

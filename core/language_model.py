@@ -14,8 +14,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
+from core.answer_text import answer_text, find_stops
 from core.chat import answer_ids, prompt_ids
-from core.decoding import Row, Stops, decode
+from core.decoding import Row, decode
 from core.device import find_device, find_dtype
 from core.errors import ModelError
 from core.model_files import find_language_model
@@ -74,7 +75,7 @@ class LanguageModel:
             ) from error
         if not getattr(self.tokenizer, "chat_template", None):
             raise ModelError(f"{reference!r} has no chat template: use an instruction-tuned model.")
-        self._stops = Stops(_end_ids(self.tokenizer, model), _line_ids(self.tokenizer))
+        self._stops = find_stops(self.tokenizer, model)
         self.context_tokens = int(getattr(model.config, "max_position_embeddings", 2048))
 
     @property
@@ -175,14 +176,8 @@ class LanguageModel:
         return list(batches.values())
 
     def _generation(self, row: Row, prompt: Prompt) -> Generation:
-        text = self.tokenizer.decode(row.completion_ids, skip_special_tokens=True).strip()
-        if not row.finished:
-            text = text.rstrip("�")  # half of a character: its other tokens are still to come
-        text = text.split("\n")[0].strip()
-        if prompt.answer_prefix.endswith('"'):
-            text = text.removesuffix('"')
         return Generation(
-            text=text,
+            text=answer_text(row.completion_ids, prompt, self.tokenizer, finished=row.finished),
             prompt_tokens=len(row.prompt_ids),
             completion_tokens=len(row.completion_ids),
             first_token_seconds=row.first_token_seconds,
@@ -250,17 +245,3 @@ def _inputs(ids: torch.Tensor, mask: torch.Tensor) -> dict[str, Any]:
         "position_ids": (mask.cumsum(dim=1) - 1).clamp(min=0),
         "use_cache": False,
     }
-
-
-def _end_ids(tokenizer: Any, model: Any) -> frozenset[int]:
-    """Every token that ends an answer: the tokenizer's and those the model's files name."""
-    named = model.generation_config.eos_token_id
-    several = named if isinstance(named, list) else [named]
-    return frozenset(token for token in [tokenizer.eos_token_id, *several] if token is not None)
-
-
-def _line_ids(tokenizer: Any) -> frozenset[int]:
-    """Every token that breaks the line: an answer here is one line."""
-    vocabulary = [[token] for token in range(len(tokenizer))]
-    texts = tokenizer.batch_decode(vocabulary)
-    return frozenset(token for token, text in enumerate(texts) if "\n" in text)

@@ -51,14 +51,20 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def append_line(path: Path, row: dict[str, Any]) -> None:
-    """Add one JSON line to a log. A line cut by a kill is the reader's to skip.
+    """Add one JSON line to a log. A line cut by a kill is ended first, and the reader's to skip.
 
     :raises StorageError: when the disk is full or refuses.
     """
     with _told_plainly(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        with open(path, "ab+") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                cut = file.read(1) != b"\n"
+            else:
+                cut = False
+            line = json.dumps(row, ensure_ascii=False) + "\n"
+            file.write(("\n" * cut + line).encode())
             file.flush()
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from core.normalise import contains
 from core.records import (
     DECLINED_KINDS,
     Answer,
@@ -15,7 +16,6 @@ from core.records import (
     Question,
     Record,
 )
-from eval.normalise import contains
 from eval.scores import METRICS, score
 
 #: How a desk declines in plain words, whatever the corpus calls it.

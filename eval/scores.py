@@ -16,7 +16,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import Tokenizer
 from sacrebleu.metrics import BLEU, CHRF
 
-from eval.normalise import contains, normalise, tokens
+from core.normalise import contains, normalise, tokens
 
 METRICS = (
     "exact_match",
@@ -111,7 +111,7 @@ def bleu(prediction: str, references: Sequence[str]) -> float:
 def rouge(prediction: str, references: Sequence[str]) -> Rouge:
     """Give rouge_score's F-measures, each from the reference where it is best.
 
-    The words are `eval.normalise.tokens`, stemmed, so unlike rouge_score's own tokenizer articles
+    The words are `core.normalise.tokens`, stemmed, so unlike rouge_score's own tokenizer articles
     are dropped and other scripts than Latin are scored. A one-word answer or reference has no
     bigram, and its ROUGE-2 is 0.
     """

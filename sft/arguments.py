@@ -59,13 +59,12 @@ def trainer_arguments(
         logging_steps=max(1, every // 8),
         eval_strategy="steps" if validated else "no",
         eval_steps=every,
-        save_strategy="steps" if validated else "no",
+        # Whole checkpoints to go on from; `sft.checkpoints` seals and deletes them, and
+        # `sft.curve` says which is the best.
+        save_strategy="steps",
         save_steps=every,
-        save_total_limit=1,
-        save_only_model=True,
-        load_best_model_at_end=validated,
-        metric_for_best_model="eval_exact" if validated else None,
-        greater_is_better=True if validated else None,
+        save_total_limit=None,
+        save_only_model=False,
         logging_nan_inf_filter=False,  # a loss that is no number must be seen, not skipped
         prediction_loss_only=True,
         report_to="none",

@@ -24,3 +24,9 @@ class AdapterManifest(BaseModel):
     steps: int
     seconds: float
     scores: dict[str, float]
+    #: The run that made it.
+    run: str = ""
+    #: Where it was stopped from outside; "" for a run that went to its end.
+    stopped: str = ""
+    #: What the curve shows, in a sentence.
+    reading: str = ""

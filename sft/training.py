@@ -3,67 +3,39 @@
 The rows arrive tokenised, with labels on the answer and its end token only (see `sft.rows`), so no
 template or collator guess of the library decides what is learnt. Rows are grouped by length; the
 base is frozen in bfloat16 where the processor computes in it.
+
+A run that was killed goes on from its last whole checkpoint to the same result: the checkpoint
+holds weights, optimiser, schedule, random numbers and curve, and the order of rows follows from
+seed and epoch. Everything that decides (the best weights, when to stop) follows from the curve.
 """
 
-import math
-import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import (
-    AutoTokenizer,
-    EarlyStoppingCallback,
-    PrinterCallback,
-    TrainerCallback,
-    set_seed,
-)
+from transformers import AutoTokenizer, set_seed
 
-from core.device import computes_in_bfloat16, find_device
 from core.errors import TrainingError
-from core.prompts import PROMPT_VERSION, Prompt
-from core.storage import write_folder, write_json
-from sft.adapters import adapter_fingerprint, versions, write_manifest
-from sft.anchor import Anchor
-from sft.arguments import trainer_arguments
-from sft.curve import Curve, best_validation
+from core.prompts import PROMPT_VERSION
+from core.storage import write_folder
+from sft.adapters import adapter_fingerprint, read_adapter, versions, write_manifest
+from sft.checkpoints import Checkpoints, newest_whole
+from sft.curve import Curve, DivergenceError, mean_loss, reading, scores_of
+from sft.job import TrainingJob, TrainingResult
 from sft.manifest import AdapterManifest
-from sft.methods import load_base, prepare, save
+from sft.memory import memory_named
+from sft.methods import save
 from sft.model_card import model_card
+from sft.processes import is_main, wait_for_all
 from sft.recipe import Recipe
-from sft.retention import build_retention, check_retention
+from sft.retention import check_retention
 from sft.rows import TrainingRow, tokenise
-from sft.supervised_trainer import SupervisedTrainer
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """What a run is about: names and fingerprints for its manifest, and where things go."""
-
-    name: str
-    corpus: str
-    corpus_fingerprint: str
-    base_model: str
-    base_fingerprint: str
-    #: Folder or hub id the base loads from.
-    base_location: str
-    run_folder: Path
-    adapter_folder: Path
-    #: General prompts whose answers are to stay the base's; see `sft.retention`.
-    general: tuple[Prompt, ...] = ()
-    #: Where the base's answers to them are kept for later runs; None keeps them with this run.
-    base_answers: Path | None = None
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """How a run went; `curve` has a row for each logged step."""
-
-    manifest: AdapterManifest
-    curve: list[dict[str, float]]
+from sft.run_folder import RunFolder, RunRecord, now, read_curve
+from sft.run_rows import RunRows, read_rows
+from sft.stopping import Stopper, stop_signals
+from sft.trainer_setup import build_trainer
+from sft.validation import held_out
 
 
 def train_adapter(
@@ -77,42 +49,116 @@ def train_adapter(
 ) -> TrainingResult:
     """Train an adapter and save it with its manifest and model card.
 
+    Stopped from outside (see `sft.stopping`), the run keeps its best weights and says so.
+
     :param report: called with each row of the curve as it comes, with `steps` in all.
-    :raises TrainingError: for unusable rows, a diverging run, or a name that is taken.
+    :raises TrainingError: for unusable rows, a diverging run, memory that is full, or a name that
+        is taken.
     """
-    if job.adapter_folder.exists():
-        raise TrainingError(
-            f"There is already an adapter in {job.adapter_folder}; choose another --out NAME."
-        )
+    _check_name_is_free(job)
     check_retention(recipe, job.general)
-    began = time.perf_counter()
-    set_seed(recipe.seed)
-    tokenizer = AutoTokenizer.from_pretrained(job.base_location)
-    train_rows = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens)
-    validation_rows = (
-        tokenise(validation, tokenizer, max_tokens=recipe.max_tokens) if validation else []
+    run = RunFolder(job.run_folder)
+    with memory_named(recipe):
+        tokenizer = AutoTokenizer.from_pretrained(job.base_location)
+        limit = recipe.max_tokens
+        data = RunRows(
+            tokenise(rows, tokenizer, max_tokens=limit),
+            tokenise(validation, tokenizer, max_tokens=limit) if validation else [],
+            held_out(validation, tokenizer, job.answers, seed=recipe.seed, max_tokens=limit),
+        )
+        run.remove_checkpoints()  # of another run that had this name
+        if is_main():
+            data.write(run.checkpoints)
+        record = RunRecord(
+            name=job.name,
+            corpus=job.corpus,
+            corpus_fingerprint=job.corpus_fingerprint,
+            base_model=job.base_model,
+            base_fingerprint=job.base_fingerprint,
+            prompt_version=PROMPT_VERSION,
+            started=now(),
+            rows=len(data.train),
+            validation_rows=len(data.validation),
+        )
+        run.begin(recipe, record)
+        wait_for_all()
+        return _run(job, data, tokenizer, recipe=recipe, device=device, report=report)
+
+
+def resume_training(
+    job: TrainingJob,
+    *,
+    device: str = "auto",
+    report: Callable[[dict[str, float]], None] = lambda row: None,
+) -> TrainingResult:
+    """Go on with a run that was broken off, from its last whole checkpoint, to the same result.
+
+    Recipe and rows are the run's own.
+
+    :raises TrainingError: when the corpus, the base or the prompts changed since the run began,
+        when its files are damaged, and as `train_adapter`.
+    """
+    run = RunFolder(job.run_folder)
+    recipe = run.recipe()
+    run.check_goes_on(
+        corpus_fingerprint=job.corpus_fingerprint, base_fingerprint=job.base_fingerprint
     )
-    job.run_folder.mkdir(parents=True, exist_ok=True)
-    write_json(job.run_folder / "recipe.json", recipe.model_dump(mode="json"))
-    curve = Curve(job.run_folder / "curve.jsonl", report)
+    if job.adapter_folder.exists():
+        made = read_adapter(job.adapter_folder).manifest
+        if made.run == run.name:  # it was killed after its very last step
+            _end(run, made)
+            return TrainingResult(made, read_curve(run.curve))
+        _check_name_is_free(job)
+    if is_main():
+        run.forget_stop()
+    with memory_named(recipe):
+        tokenizer = AutoTokenizer.from_pretrained(job.base_location)
+        data = read_rows(run.checkpoints)
+        return _run(job, data, tokenizer, recipe=recipe, device=device, report=report)
+
+
+def _run(
+    job: TrainingJob,
+    data: RunRows,
+    tokenizer: Any,
+    *,
+    recipe: Recipe,
+    device: str,
+    report: Callable[[dict[str, float]], None],
+) -> TrainingResult:
+    """Train from the last whole checkpoint, or from the start, and keep the best weights."""
+    run = RunFolder(job.run_folder)
+    found = newest_whole(run.checkpoints)
+    begun = time.perf_counter() - (found[1].seconds if found else 0.0)
+    curve = Curve(run, report, rows=found[1].curve if found else (), patience=recipe.patience)
+    stopper = Stopper(run)
+    set_seed(recipe.seed)
     trainer = build_trainer(
         job,
-        train_rows,
-        validation_rows,
+        data.train,
+        data.validation,
         recipe=recipe,
         device=device,
         tokenizer=tokenizer,
-        callbacks=[curve],
+        callbacks=[curve, stopper, Checkpoints(run.checkpoints, curve, begun)],
     )
-    try:
-        outcome = trainer.train()
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            f"The device ran out of memory; lower batch_size (now {recipe.batch_size})."
-        ) from error
-    finally:
-        shutil.rmtree(job.run_folder / "checkpoints", ignore_errors=True)
-    scores = {"train_loss": float(outcome.training_loss), **best_validation(curve.rows)}
+    trainer.questions = data.questions
+    step = found[1].step if found else 0
+    # The library would train one step more from a checkpoint of the last one.
+    if found and (step >= found[1].steps or curve.exhausted):
+        trainer.go_to(found[0])
+    else:
+        try:
+            with stop_signals(stopper):
+                outcome = trainer.train(resume_from_checkpoint=str(found[0]) if found else None)
+        except DivergenceError as error:
+            run.note("failed", {"reason": str(error)})
+            run.end({"ended": "diverged", "reason": str(error)})
+            run.remove_checkpoints()
+            raise
+        step = int(outcome.global_step)
+    kept = trainer.take_best(curve.rows, step)
+    scores = {"train_loss": mean_loss(curve.rows), **scores_of(kept)}
     manifests: list[AdapterManifest] = []
 
     def fill(folder: Path) -> None:
@@ -127,70 +173,46 @@ def train_adapter(
             recipe=recipe,
             sha256=adapter_fingerprint(folder),
             versions=versions(),
-            rows=len(rows),
-            steps=int(outcome.global_step),
-            seconds=round(time.perf_counter() - began, 1),
+            rows=len(data.train),
+            steps=step,
+            seconds=round(time.perf_counter() - begun, 1),
             scores={name: round(value, 4) for name, value in scores.items()},
+            run=run.name,
+            stopped=stopper.stopped,
+            reading=reading(curve.rows),
         )
         write_manifest(folder, manifest)
         (folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
+        _draw(curve.rows, folder / "curve.svg", manifest)
         manifests.append(manifest)
 
-    write_folder(job.adapter_folder, fill)
-    write_json(job.run_folder / "result.json", manifests[0].model_dump(mode="json"))
-    return TrainingResult(manifests[0], curve.rows)
+    if is_main():
+        write_folder(job.adapter_folder, fill)
+        _draw(curve.rows, run.path / "curve.svg", manifests[0])
+        _end(run, manifests[0])
+    wait_for_all()
+    manifest = manifests[0] if manifests else read_adapter(job.adapter_folder).manifest
+    return TrainingResult(manifest, curve.rows)
 
 
-def build_trainer(
-    job: TrainingJob,
-    train_rows: list[dict],
-    validation_rows: list[dict],
-    *,
-    recipe: Recipe,
-    device: str,
-    tokenizer: Any,
-    callbacks: Sequence[TrainerCallback] = (),
-) -> SupervisedTrainer:
-    """Set up a run: the frozen base with a new adapter, and every choice of the recipe."""
-    from datasets import Dataset  # noqa: PLC0415  (slow to import)
+def _check_name_is_free(job: TrainingJob) -> None:
+    if job.adapter_folder.exists():
+        raise TrainingError(
+            f"There is already an adapter in {job.adapter_folder}; choose another --out NAME."
+        )
 
-    where = find_device(device)
-    bfloat16 = computes_in_bfloat16(where)
-    base = load_base(job.base_location, recipe, device=where, bfloat16=bfloat16)
-    retention = build_retention(
-        job.general,
-        tokenizer,
-        base,
-        recipe,
-        folder=job.base_answers or job.run_folder,
-        base_fingerprint=job.base_fingerprint,
-        device=where,
-    )
-    model = prepare(base, recipe, base_model=job.base_model)
-    steps_per_epoch = math.ceil(len(train_rows) / recipe.batch_size)
-    every = max(1, steps_per_epoch // recipe.validations_per_epoch)
-    called = list(callbacks)
-    if validation_rows and recipe.patience:
-        called.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
-    arguments = trainer_arguments(
-        recipe,
-        str(job.run_folder / "checkpoints"),
-        every=every,
-        validated=bool(validation_rows),
-        device=where,
-        bfloat16=bfloat16,
-    )
-    trainer = SupervisedTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=Dataset.from_list(train_rows),
-        eval_dataset=Dataset.from_list(validation_rows) if validation_rows else None,
-        processing_class=tokenizer,
-        callbacks=called,
-    )
-    trainer.label_smoothing, trainer.retention = recipe.label_smoothing, retention
-    if recipe.anchor_weight:
-        trainer.anchor = Anchor(trainer.model, recipe.anchor_weight)
-    # It prints every log to standard output, which belongs to the command's result.
-    trainer.remove_callback(PrinterCallback)
-    return trainer
+
+def _end(run: RunFolder, manifest: AdapterManifest) -> None:
+    run.note("end", {"step": manifest.steps, "reading": manifest.reading})
+    ended = "stopped" if manifest.stopped else "finished"
+    run.end({"ended": ended, **manifest.model_dump(mode="json")})
+    run.remove_checkpoints()
+
+
+def _draw(curve: Sequence[dict[str, float]], path: Path, manifest: AdapterManifest) -> None:
+    try:
+        from sft.pictures import draw_curve  # noqa: PLC0415  (matplotlib is slow to import)
+    except ImportError:
+        return
+    title = f"{manifest.name} on {manifest.corpus}"
+    draw_curve(curve, path, title=title, reading=manifest.reading)

@@ -29,9 +29,10 @@ from optuna.trial import TrialState
 from core.errors import ProjectError, TrainingError
 from core.prompts import PROMPT_VERSION
 from core.storage import fingerprint_text, write_text
+from sft.job import TrainingJob
 from sft.recipe import Recipe
 from sft.rows import TrainingRow
-from sft.training import TrainingJob, train_adapter
+from sft.training import train_adapter
 from sft.tuning_report import importance, read_study, write_report, write_results
 from sft.tuning_study import alone, bind, counted, opened, put_back, recover
 from sft.tuning_table import TuningResult

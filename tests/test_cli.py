@@ -221,6 +221,37 @@ def test_training_from_the_terminal_then_asking_the_adapter(run, tiny_corpus: Pa
     assert run("adapters", "remove", corpus, "mine")[0] == 0
 
 
+def test_a_training_that_was_broken_off_is_gone_on_with(
+    run, settings: Settings, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = str(tiny_corpus)
+    changes = [f"--set={one}" for one in ("max_steps=3", "replay_share=0", "open_book_share=0")]
+    code, out, err = run("train", corpus, "--resume")
+    assert (code, out) == (2, "") and "no unfinished training of tiny" in err
+    code, _, err = run("train", corpus, "--resume", *changes)
+    assert code == 2 and "leave out --config, --set, --out" in err
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sft.training.write_folder", killed)
+        assert run("train", corpus, "--out", "mine", *changes)[0] == 1
+    [folder] = (settings.state / "runs").glob("tiny-*")
+    code, _, err = run("train", corpus, "--out", "other", *changes)
+    assert code == 0 and f"{folder.name} was broken off (step 3 of 3)" in err
+    code, out, err = run("train", corpus, "--resume")
+    assert code == 0 and out.startswith("mine: "), err
+    assert "validation" in out.casefold()
+    assert run("train", corpus, "--resume")[0] == 2, "nothing is left to go on with"
+    with monkeypatch.context() as patched:
+        patched.setattr("sft.training.write_folder", killed)
+        assert run("train", corpus, "--out", "third", *changes)[0] == 1
+    (tiny_corpus / "documents" / "alpha.md").write_text("# Alpha\n\nAnother one.\n")
+    code, _, err = run("train", corpus, "--resume")
+    assert code == 2 and "the corpus tiny changed since it began" in err
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [

@@ -134,7 +134,9 @@ def test_rebinding_is_seen(text: str) -> None:
 
 
 #: Overridden as a library declares them; and the one function whose keywords are the settings.
-OVERRIDES = {"on_log", "update", "evaluation_loop", "load_settings"}
+OVERRIDES = {"update", "evaluation_loop", "load_settings"} | {
+    "on_train_begin", "on_step_end", "on_log", "on_evaluate", "on_save",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

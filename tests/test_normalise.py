@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.normalise import contains, normalise, tokens
+from core.normalise import contains, normalise, tokens
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 from transformers import LlamaForCausalLM
 
 from core.errors import TrainingError
+from sft.job import TrainingJob
 from sft.recipe import ALL_PROJECTIONS, Recipe, load_recipe
-from sft.training import TrainingJob, build_trainer
+from sft.trainer_setup import build_trainer
 
 
 def test_a_recipe_is_defaults_then_file_then_changes(tmp_path: Path) -> None:

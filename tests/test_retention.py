@@ -22,6 +22,7 @@ from core.records import Question, Wording
 from core.settings import Settings
 from sft.anchor import Anchor
 from sft.base_answers import base_answers, split_log_probs
+from sft.job import TrainingJob
 from sft.recipe import Recipe
 from sft.retention import (
     Retention,
@@ -33,7 +34,8 @@ from sft.retention import (
 )
 from sft.rows import TrainingRow, build_rows, tokenise
 from sft.supervised_trainer import SupervisedTrainer
-from sft.training import TrainingJob, build_trainer, train_adapter
+from sft.trainer_setup import build_trainer
+from sft.training import train_adapter
 from workbench import Workbench
 
 WORDING = Wording("you answer questions .", "i am sorry")

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
-from eval.normalise import tokens
+from core.normalise import tokens
 from eval.scores import METRICS, score, signatures
 
 ENGLISH = [

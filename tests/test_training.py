@@ -23,10 +23,12 @@ from sft.adapters import (
     read_adapter,
     remove_adapter,
 )
+from sft.job import TrainingJob, TrainingResult
 from sft.recipe import Recipe
 from sft.rows import TrainingRow, build_rows
+from sft.run_folder import RunFolder, curve_events, read_curve
 from sft.supervised_trainer import SupervisedTrainer
-from sft.training import TrainingJob, TrainingResult, train_adapter
+from sft.training import train_adapter
 
 WORDING = Wording("you answer questions .", "i am sorry")
 RECIPE = Recipe(rank=4, epochs=30, batch_size=4, learning_rate=2e-2, patience=0, target_modules=("q_proj", "v_proj", "down_proj"))  # fmt: skip
@@ -84,9 +86,10 @@ def test_a_run_leaves_an_adapter_its_manifest_and_its_curve(
     losses = [row["loss"] for row in result.curve if "loss" in row]
     assert losses[-1] < 0.2 * losses[0]
     assert json.loads((state / "runs" / "small" / "recipe.json").read_text())["rank"] == 4
-    assert len((state / "runs" / "small" / "curve.jsonl").read_text().splitlines()) == len(
-        result.curve
-    )
+    run = RunFolder(state / "runs" / "small")
+    assert read_curve(run.curve) == result.curve
+    assert [one["event"] for one in curve_events(run.curve)] == ["start", "end"]
+    assert adapter.manifest.reading == curve_events(run.curve)[-1]["reading"]
     assert not (state / "runs" / "small" / "checkpoints").exists()
     card = (folder / "README.md").read_text()
     assert "library_name: peft" in card
@@ -156,8 +159,9 @@ def test_a_run_that_is_stopped_half_way_leaves_no_adapter_and_its_curve(
         )
     assert not (tmp_path / "adapters").exists()
     run = tmp_path / "runs" / "small"
-    assert {path.name for path in run.iterdir()} == {"recipe.json", "curve.jsonl"}
-    assert len((run / "curve.jsonl").read_text().splitlines()) >= 3
+    left = {"recipe.json", "job.json", "curve.jsonl", "checkpoints"}
+    assert {path.name for path in run.iterdir()} == left, "it can be gone on with"
+    assert len(read_curve(run / "curve.jsonl")) >= 3
     again = _train(tmp_path, tiny_model_folder, recipe=RECIPE.model_copy(update={"max_steps": 1}))
     assert again.manifest.steps == 1, "the name is still free"
 

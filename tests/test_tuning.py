@@ -20,9 +20,10 @@ from core.model_files import find_language_model
 from core.records import Question, Wording
 from core.settings import Settings
 from sft.adapters import list_adapters
+from sft.job import TrainingJob
 from sft.recipe import Recipe, load_recipe
 from sft.rows import build_rows
-from sft.training import TrainingJob, train_adapter
+from sft.training import train_adapter
 from sft.tuning import TuningJob, search_space, tried_recipe, tune
 from sft.tuning_study import opened, recover
 from sft.tuning_table import TuningResult

@@ -1,0 +1,36 @@
+"""Where an answer ends and what its tokens say: the same in training's validation and in the arms.
+
+An answer here is one line.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.decoding import Stops
+from core.prompts import Prompt
+
+
+def find_stops(tokenizer: Any, model: Any) -> Stops:
+    """Every token that ends an answer, and every one that breaks its line.
+
+    The end tokens are the tokenizer's and those that the model's files name.
+    """
+    named = model.generation_config.eos_token_id
+    several = named if isinstance(named, list) else [named]
+    ends = frozenset(token for token in [tokenizer.eos_token_id, *several] if token is not None)
+    texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+    return Stops(ends, frozenset(token for token, text in enumerate(texts) if "\n" in text))
+
+
+def answer_text(
+    completion_ids: Sequence[int], prompt: Prompt, tokenizer: Any, *, finished: bool = True
+) -> str:
+    """The answer's first line, without the quotation mark that the prompt had opened.
+
+    :param finished: whether more tokens are still to come.
+    """
+    text = tokenizer.decode(completion_ids, skip_special_tokens=True).strip()
+    if not finished:
+        text = text.rstrip("�")  # half of a character: its other tokens are still to come
+    text = text.split("\n")[0].strip()
+    return text.removesuffix('"') if prompt.answer_prefix.endswith('"') else text
