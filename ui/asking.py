@@ -43,7 +43,8 @@ def answers(workbench: Workbench, domain: str, question: str, *, view: str) -> I
         yield Moment(asked)
         together = workbench.arms(domain)
         reasons = {arm: why for arm, why in together.unavailable().items() if arm in VIEWS[view]}
-        asked = replace(asked, reasons=reasons)
+        forgotten = _forgotten(workbench, domain, together.provenance("sft").adapter)
+        asked = replace(asked, reasons=reasons, forgotten=forgotten)
         able = [arm for arm in VIEWS[view] if arm not in reasons]
         for moment in _stream(together, asked, able):
             asked = moment
@@ -53,6 +54,14 @@ def answers(workbench: Workbench, domain: str, question: str, *, view: str) -> I
     except Exception:  # the page's last line: a person reads a sentence, the log the traceback
         _log.exception("answering failed")
         yield Moment(asked, "Something went wrong inside; the server's log says what. Ask again.")
+
+
+def _forgotten(workbench: Workbench, domain: str, adapter: str | None) -> str:
+    """What the adapter that answers forgot, in a few words; empty where it was not measured."""
+    if adapter is None:
+        return ""
+    measured = workbench.forgetting_of(workbench.adapter(domain, adapter))
+    return measured.short() if measured else ""
 
 
 def _stream(together: Arms, asked: Asked, arms: list[ArmName]) -> Iterator[Asked]:
