@@ -40,6 +40,6 @@ def test_a_bad_line_is_named(tiny_corpus: Path, line: str, message: str) -> None
     path.write_text(good)
     assert read_plain_text(read_corpus(str(tiny_corpus)))[0].text == "One\u2028line."
     path.write_text(good + line + "\n")
-    with pytest.raises(CorpusError, match="plain-text.jsonl") as raised:
+    with pytest.raises(CorpusError, match=r"plain-text\.jsonl") as raised:
         read_plain_text(read_corpus(str(tiny_corpus)))
     assert message in str(raised.value)
