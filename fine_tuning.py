@@ -160,9 +160,15 @@ class FineTuning(Curation):
         write_forgetting(path, measured)
         return measured, path
 
-    def forgetting_of(self, adapter: Adapter) -> Forgetting | None:
-        """Read what was measured of an adapter; None when nothing was, or of other weights."""
-        return read_forgetting(adapter.folder, self.state, _weights(adapter))
+    def forgetting_of(self, adapter: Adapter, named: str | None = None) -> Forgetting | None:
+        """Read what was measured of an adapter; None when nothing was, or of other weights.
+
+        :param named: what its answers' provenance calls it, with the scale it answers at.
+        """
+        weights = _weights(adapter)
+        if named is not None:
+            weights = weights._replace(adapter=named)
+        return read_forgetting(adapter.folder, self.state, weights)
 
     def forgetting_line(self, adapter: Adapter) -> str:
         """Say in one line what an adapter forgot, or that it has to be measured."""
@@ -171,5 +177,6 @@ class FineTuning(Curation):
 
 
 def _weights(adapter: Adapter) -> Weights:
-    made = adapter.manifest
-    return Weights(made.sha256, made.base_fingerprint, PROMPT_VERSION)
+    made, scale = adapter.manifest, adapter.manifest.recipe.scale
+    named = made.name if scale == 1 else f"{made.name} at scale {scale:g}"
+    return Weights(named, made.sha256, made.base_fingerprint, PROMPT_VERSION)

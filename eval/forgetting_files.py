@@ -20,8 +20,12 @@ _SECTION = re.compile(r"\n*<!-- forgetting -->.*?<!-- /forgetting -->\n?", re.DO
 
 
 class Weights(NamedTuple):
-    """Of which weights, over which base, asked with which prompts, a measurement holds."""
+    """Of which weights, over which base, asked with which prompts, a measurement holds.
 
+    `adapter` is as provenance names it, with the scale where it answers at another than trained.
+    """
+
+    adapter: str
     adapter_fingerprint: str
     base_fingerprint: str
     prompt_version: str
@@ -90,15 +94,20 @@ def with_forgetting(card: str, forgetting: Forgetting) -> str:
     )
 
 
+def weights_of(found: Forgetting) -> Weights:
+    """What a measurement was made of."""
+    return Weights(
+        found.adapter, found.adapter_fingerprint, found.base_fingerprint, found.prompt_version
+    )
+
+
 def read_forgetting(folder: Path, state_folder: Path, weights: Weights) -> Forgetting | None:
     """Read what was measured of the adapter in `folder`: the state folder's first.
 
     :returns: None when nothing was, or only of other weights or with other prompts.
     """
     for found in _measured(folder, state_folder):
-        if weights == Weights(
-            found.adapter_fingerprint, found.base_fingerprint, found.prompt_version
-        ):
+        if weights_of(found) == weights:
             return found
     return None
 
@@ -110,7 +119,7 @@ def forgetting_line(folder: Path, state_folder: Path, weights: Weights, *, corpu
         return found.told()
     again = f"run `sft-vs-rag forgetting {corpus} --adapter {folder.name}`."
     if _measured(folder, state_folder):
-        return f"Forgetting was measured of other weights or with other prompts: {again}"
+        return f"Forgetting was measured of other weights, scale or prompts: {again}"
     return f"Forgetting was not measured yet: {again}"
 
 

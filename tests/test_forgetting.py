@@ -24,12 +24,14 @@ from eval.forgetting_files import (
     forgetting_line,
     forgetting_path,
     read_forgetting,
+    weights_of,
     with_forgetting,
     write_forgetting,
 )
 from sft.adapters import adapter_fingerprint, read_adapter, write_manifest
 from sft.manifest import AdapterManifest
 from sft.recipe import Recipe
+from ui import asking
 from workbench import Workbench
 
 QUESTIONS = [
@@ -183,9 +185,8 @@ def test_it_is_kept_beside_its_adapter_and_told_of_no_other(
     measured: Forgetting, tmp_path: Path
 ) -> None:
     state, folder = tmp_path / "state", tmp_path / "shipped" / "tiny" / "mine"
-    weights = Weights(
-        measured.adapter_fingerprint, measured.base_fingerprint, measured.prompt_version
-    )
+    weights = weights_of(measured)
+    assert weights == Weights("mine", "a" * 64, "f" * 64, "4")
     assert "was not measured yet" in forgetting_line(folder, state, weights, corpus="tiny")
     write_forgetting(folder / FORGETTING_FILE, measured)
     assert read_forgetting(folder, state, weights) == measured
@@ -195,6 +196,7 @@ def test_it_is_kept_beside_its_adapter_and_told_of_no_other(
     write_forgetting(place, newer)
     assert read_forgetting(folder, state, weights) == newer, "the state folder's first"
     for stale in (
+        weights._replace(adapter="mine at scale 0.5"),
         weights._replace(adapter_fingerprint="x"),
         weights._replace(base_fingerprint="x"),
         weights._replace(prompt_version="x"),
@@ -254,6 +256,10 @@ def test_the_workbench_measures_keeps_and_reads(
     adapter = read_adapter(adapter_folder)
     assert workbench.forgetting_of(adapter) == found
     assert workbench.forgetting_line(adapter) == found.told()
+    assert workbench.forgetting_of(adapter, "mine at scale 0.5") is None
+    lines = [moment.asked.forgotten for moment in asking.answers(
+        workbench, str(tiny_corpus), "how long ?", view="SFT against RAG") if moment.asked]  # fmt: skip
+    assert lines[-1] == found.short(), "the page says it"
     stages.clear()
     again, elsewhere = workbench.forgetting(
         str(tiny_corpus), adapter="mine", limit=20, out=tmp_path / "f.json",

@@ -113,7 +113,7 @@ def test_a_campaign_measures_scales_and_resumes(
     changes = ["rank=2", "batch_size=4", "learning_rate=0.02"]
     campaign = Campaign(workbench, str(tiny_corpus), facts=1, limit=6)
     assert {one.fact for one in campaign.corpus.questions} == {"alpha-reset"}
-    plain, halved = Setting("none", 0.0, 5, 0), Setting("scale", 0.5, 5, 0)
+    plain, halved = Setting("none", 0.0, 12, 0), Setting("scale", 0.5, 12, 0)
     campaign.measure([plain, halved], changes=changes)
     points = read_points(settings.state)
     assert [one.key for one in points] == [plain.key, halved.key]
