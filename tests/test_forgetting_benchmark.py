@@ -110,10 +110,10 @@ def test_a_campaign_measures_scales_and_resumes(
     settings: Settings, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workbench = Workbench(settings)
-    changes = ["rank=2", "batch_size=4", "learning_rate=0.02"]
+    changes = ["rank=2", "batch_size=4", "learning_rate=0.02", "warmup=0"]
     campaign = Campaign(workbench, str(tiny_corpus), facts=1, limit=6)
     assert {one.fact for one in campaign.corpus.questions} == {"alpha-reset"}
-    plain, halved = Setting("none", 0.0, 12, 0), Setting("scale", 0.5, 12, 0)
+    plain, halved = Setting("none", 0.0, 3, 0), Setting("scale", 0.5, 3, 0)
     campaign.measure([plain, halved], changes=changes)
     points = read_points(settings.state)
     assert [one.key for one in points] == [plain.key, halved.key]
