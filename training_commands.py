@@ -13,6 +13,7 @@ def add_to(program: typer.Typer) -> None:
     """Put the commands into the program."""
     program.command()(train)
     program.command()(tune)
+    program.command()(forgetting)
 
 
 def train(
@@ -26,6 +27,9 @@ def train(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for a training that is going on.")
     ] = False,
+    measure: Annotated[
+        bool, typer.Option("--forgetting/--no-forgetting", help="Measure it afterwards.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Fine-tune an adapter on a corpus's questions."""
@@ -41,20 +45,24 @@ def train(
         parts = [f"{name} {value:.4g}" for name, value in row.items() if name not in _STEP_KEYS]
         say(f"step {row['step']}/{row['steps']} {' '.join(parts)}")
 
-    bench = open_workbench()
+    workbench = open_workbench()
     if resume:
-        result = bench.resume(corpus, wait=wait, report=report)
+        result = workbench.resume(corpus, wait=wait, report=report)
     else:
-        broken_off = bench.unfinished(corpus)
+        broken_off = workbench.unfinished(corpus)
         if broken_off is not None:
             say(
                 f"The training {broken_off.name} was broken off ({broken_off.progress()}). This "
                 "begins another; `train --resume` goes on with that one, and removing "
                 f"{broken_off.path} forgets it."
             )
-        result = bench.train(corpus, recipe=recipe, name=out, wait=wait, report=report)
+        result = workbench.train(corpus, recipe=recipe, name=out, wait=wait, report=report)
+    forgot = None
+    if measure:
+        forgot, _ = workbench.forgetting(corpus, adapter=result.manifest.name, report=_say_how_far)
     if as_json:
-        print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve})
+        measured = {"forgetting": forgot.model_dump(mode="json")} if forgot else {}
+        print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve, **measured})
     else:
         made = result.manifest
         print(f"{made.name}: {made.rows} rows, {made.steps} steps, {made.seconds:.0f} s")
@@ -62,6 +70,8 @@ def train(
         for line in (made.stopped, made.reading):
             if line:
                 print(f"  {line}")
+        if forgot:
+            print(forgot.told())
 
 
 def tune(
@@ -98,6 +108,28 @@ def tune(
     print(f"\n{result.doubt}\n{importance_words(result)}")
     if result.recipe is not None:
         print(f"Train it: sft-vs-rag train {corpus} --config {result.folder / BEST_FILE}")
+
+
+def forgetting(
+    corpus: Corpus,
+    adapter: Annotated[str | None, typer.Option(help="Instead of the active one.")] = None,
+    limit: Annotated[int | None, typer.Option(help="A seeded sample of so many.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A file to keep it in instead.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what an adapter forgot of general knowledge and plain text, and keep it."""
+    measured, path = open_workbench().forgetting(
+        corpus, adapter=adapter, limit=limit, out=out, report=_say_how_far
+    )
+    say(f"written to {path}")
+    if as_json:
+        print_json(measured.model_dump(mode="json"))
+    else:
+        print(f"{measured.table()}\n\n{measured.told()}")
+
+
+def _say_how_far(what: str, done: int, of: int) -> None:
+    say(f"{what}: {done}/{of}")
 
 
 _STEP_KEYS = ("step", "steps", "epoch")

@@ -196,6 +196,14 @@ class LanguageModel:
             found.update(zip(indexes, logits, strict=True))
         return torch.stack([found[index] for index in range(len(rows))])
 
+    def logits(
+        self, rows: Sequence[list[int]], keep: int, *, adapter: str | None = None
+    ) -> torch.Tensor:
+        """Logits (rows, keep, vocabulary) of the last `keep` positions of tokens, in one pass."""
+        ids, mask = self._padded(list(rows))
+        last = torch.arange(ids.shape[1] - keep, ids.shape[1], device=self.device)
+        return self._forward([adapter] * len(rows), _inputs(ids, mask), keep=last)
+
     def token_losses(
         self, prompt: Prompt, completion: str, *, adapter: str | None = None
     ) -> list[float]:

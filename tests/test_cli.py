@@ -89,6 +89,10 @@ BAD = [
     (["drafts", "accept", "{tiny}", "gone"], "no draft 'gone'"),
     (["drafts", "edit", "{tiny}", "gone", "--question", "Q?"], "no draft 'gone'"),
     (["known", "{documents}"], "nothing to know"),
+    (["forgetting", "nowhere"], "There is no corpus 'nowhere'"),
+    (["forgetting", "{tiny}"], "has no adapter yet"),
+    (["forgetting", "{tiny}", "--adapter", "gone"], "no adapter 'gone'"),
+    (["forgetting", "{tiny}", "--limit", "0"], "at least one question"),
     (["check", "{tiny}", "--fix", "--out", "{tiny}"], "is already there"),
     (["check", "{tiny}", "--loud"], "--loud"),
 ]
@@ -265,7 +269,8 @@ def test_an_adapter_that_does_not_fit_answers_nothing(
 ) -> None:
     corpus = str(tiny_corpus)
     changes = ["max_steps=1", "rank=2", "replay_share=0", "open_book_share=0"]
-    assert run("train", corpus, "--out", "mine", *(f"--set={c}" for c in changes))[0] == 0
+    made = [f"--set={change}" for change in changes]
+    assert run("train", corpus, "--out", "mine", "--no-forgetting", *made)[0] == 0
     path = settings.state / "adapters" / "tiny" / "mine" / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
     before = _files(settings.state / "adapters")
@@ -333,7 +338,7 @@ def test_help_is_quick_and_lists_the_verbs() -> None:
         capture_output=True, text=True, check=True, timeout=60,
         cwd=Path(__file__).resolve().parent.parent,
     )  # fmt: skip
-    verbs = "serve check import draft drafts known index retrieve support train ask evaluate score adapters doctor"
+    verbs = "serve check import draft drafts known index retrieve support train forgetting ask evaluate score adapters doctor"
     for verb in verbs.split():
         assert f"  {verb} " in done.stdout
     assert "torch" not in done.stderr, "help must not wait for the models' libraries"
@@ -417,3 +422,21 @@ def test_drafts_from_the_terminal(run, settings: Settings, tiny_corpus: Path) ->
     assert "accepted: Is it red?" in run("drafts", "accept", corpus, "draft-x")[1]
     assert "Is it red?" in (tiny_corpus / "qa.jsonl").read_text()
     assert run("drafts", "reject", corpus, "draft-x")[0] == 2
+
+
+def test_forgetting_is_measured_after_training_and_when_asked(run, tiny_corpus: Path) -> None:
+    corpus = str(tiny_corpus)
+    changes = ["max_steps=1", "rank=2", "replay_share=0", "open_book_share=0"]
+    made = [f"--set={one}" for one in changes]
+    code, out, err = run("train", corpus, "--out", "mine", "--json", *made)
+    assert code == 0, err
+    measured = json.loads(out)["forgetting"]
+    assert measured["questions"] == 300
+    code, out, err = run("forgetting", corpus, "--json")
+    assert (code, json.loads(out)) == (0, measured)
+    assert "general questions, sft: 300/300" in err and "general questions, base" not in err
+    code, out, _ = run("forgetting", corpus, "--adapter", "mine", "--limit", "10")
+    assert code == 0
+    assert "| general questions answered right, base |" in out and "McNemar" in out
+    code, out, _ = run("train", corpus, "--out", "other", "--no-forgetting", "--json", *made)
+    assert (code, "forgetting" in json.loads(out)) == (0, False)

@@ -65,6 +65,15 @@ def test_what_nothing_supports_is_marked_and_what_is_withheld_says_why() -> None
     assert "page 3" in evidence({"rag": doubted}, ("rag",))
 
 
+def test_a_fine_tuned_pane_says_what_was_forgotten() -> None:
+    base = _answer("x", Passage(id="p", document_id="d", start=0, end=4, text="text"))
+    made = base.provenance.model_copy(update={"adapter": "mine", "adapter_fingerprint": "a" * 64})
+    tuned = base.model_copy(update={"provenance": made})
+    asked = Asked("q", None, "", "", answers={"sft": tuned, "base": base}, forgotten="5 of <186>")
+    assert "forgetting: 5 of &lt;186&gt;" in panes(("sft",), asked)
+    assert "forgetting" not in panes(("base",), asked), "the base forgot nothing"
+
+
 def test_words_taken_are_highlighted_where_they_stand() -> None:
     text = "Hold it for 8 seconds."
     passage = Passage(id="p", document_id="d", start=100, end=100 + len(text), text=text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from arms import Arms
 from core.errors import ProjectError
 from core.records import ARM_NAMES, Answer, ArmName
+from sft.adapters import active_adapter
 from ui.panes import Asked
 from ui.questions import described, reference_of
 from workbench import Workbench
@@ -43,7 +44,8 @@ def answers(workbench: Workbench, domain: str, question: str, *, view: str) -> I
         yield Moment(asked)
         together = workbench.arms(domain)
         reasons = {arm: why for arm, why in together.unavailable().items() if arm in VIEWS[view]}
-        asked = replace(asked, reasons=reasons)
+        forgotten = _forgotten(workbench, corpus.name, together)
+        asked = replace(asked, reasons=reasons, forgotten=forgotten)
         able = [arm for arm in VIEWS[view] if arm not in reasons]
         for moment in _stream(together, asked, able):
             asked = moment
@@ -53,6 +55,14 @@ def answers(workbench: Workbench, domain: str, question: str, *, view: str) -> I
     except Exception:  # the page's last line: a person reads a sentence, the log the traceback
         _log.exception("answering failed")
         yield Moment(asked, "Something went wrong inside; the server's log says what. Ask again.")
+
+
+def _forgotten(workbench: Workbench, corpus: str, together: Arms) -> str:
+    """What the adapter that answers forgot, in a few words; empty where it was not measured."""
+    named = together.provenance("sft").adapter
+    adapter = active_adapter(workbench.state, corpus) if named else None
+    measured = workbench.forgetting_of(adapter, named) if adapter else None
+    return measured.short() if measured else ""
 
 
 def _stream(together: Arms, asked: Asked, arms: list[ArmName]) -> Iterator[Asked]:

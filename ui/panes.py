@@ -29,6 +29,8 @@ class Asked:
     answers: Mapping[ArmName, Answer] = field(default_factory=dict)
     #: Why an arm cannot run.
     reasons: Mapping[ArmName, str] = field(default_factory=dict)
+    #: What the adapter forgot, in a few words; empty where it was not measured.
+    forgotten: str = ""
 
 
 def panes(arms: Sequence[ArmName], asked: Asked | None) -> str:
@@ -51,7 +53,10 @@ def _pane(arm: ArmName, asked: Asked | None) -> str:
             body = f'<p class="reason">{escape(asked.reasons[arm])}</p>'
         elif answer is not None:
             state = "done"
-            body, foot = _finished(answer), _scores(answer, asked) + _figures(answer)
+            body, foot = (
+                _finished(answer),
+                _scores(answer, asked) + _figures(answer, asked.forgotten),
+            )
         else:
             state = "answering"
             text = escape(asked.texts.get(arm, ""))
@@ -104,8 +109,9 @@ def _verdict(question: Question, right: bool) -> str:
     return mark + ("right" if right else "not the reference's answer")
 
 
-def _figures(answer: Answer) -> str:
+def _figures(answer: Answer, forgotten: str) -> str:
     made = answer.provenance
+    cost = f"<span>forgetting: {escape(forgotten)}</span>" if made.adapter and forgotten else ""
     rows = {
         "model": f"{made.base_model} ({made.base_fingerprint[:12]})",
         "adapter": f"{made.adapter} ({(made.adapter_fingerprint or '')[:12]})"
@@ -122,7 +128,7 @@ def _figures(answer: Answer) -> str:
         f'<span title="from the question to the first word">first word '
         f"{answer.first_token_seconds:.2f} s</span>"
         f"<span>all {answer.seconds:.2f} s</span>"
-        f"<span>{answer.prompt_tokens} + {answer.completion_tokens} tokens</span></p>"
+        f"<span>{answer.prompt_tokens} + {answer.completion_tokens} tokens</span>{cost}</p>"
         f"<details><summary>How this answer was made</summary><dl>{listed}</dl></details>"
     )
 

@@ -1,0 +1,35 @@
+"""Whether a model lost more answers than it gained by chance alone: exact McNemar, and Wilson."""
+
+from scipy.stats import binomtest
+
+from eval.bootstrap import Interval
+
+
+def exact_mcnemar(lost: int, gained: int) -> float:
+    """Two-sided exact p of McNemar's test (1947), from the answers that changed.
+
+    If training changed nothing but by chance, each change is as likely a loss as a gain: `lost` of
+    `lost + gained` is binomial with one half. No change at all gives 1.
+
+    :raises ValueError: for a negative count.
+    """
+    if lost < 0 or gained < 0:
+        raise ValueError(f"counts are never negative, not {lost} and {gained}")
+    if lost + gained == 0:
+        return 1.0
+    return float(binomtest(lost, lost + gained, 0.5).pvalue)
+
+
+def wilson(count: int, of: int, *, confidence: float = 0.95) -> Interval:
+    """Share `count` / `of` with Wilson's score interval (1927), which no count breaks.
+
+    Of nothing, the share is given as 0 and the interval is all of 0 to 1.
+
+    :raises ValueError: when `count` is not between 0 and `of`.
+    """
+    if not 0 <= count <= of:
+        raise ValueError(f"{count} of {of} is no share")
+    if of == 0:
+        return Interval(0.0, 0.0, 1.0)
+    around = binomtest(count, of).proportion_ci(confidence, method="wilson")
+    return Interval(count / of, float(around.low), float(around.high))
