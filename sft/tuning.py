@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import torch
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -253,12 +252,14 @@ def _try(
     watch, began = _Watch(trial, report), time.monotonic()
     state, reason = TrialState.COMPLETE, ""
     try:
-        train_adapter(run, rows, validation, recipe=recipe, device=job.device, report=watch)
+        made = train_adapter(run, rows, validation, recipe=recipe, device=job.device, report=watch)
+        if getattr(made.manifest, "stopped", ""):
+            raise KeyboardInterrupt  # from outside: half a trial says nothing of its recipe
     except optuna.TrialPruned:
         state = TrialState.PRUNED
     except TrainingError as error:
-        out_of_memory = isinstance(error.__cause__, torch.OutOfMemoryError)
-        if not watch.rows and not out_of_memory:
+        own = watch.rows or any(word in str(error) for word in ("diverged", "memory"))
+        if not own:
             trial.set_user_attr("reason", str(error))
             study.tell(trial, state=TrialState.FAIL)
             raise  # the rows or the recipe: no other trial would go better

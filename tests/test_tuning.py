@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -62,9 +63,9 @@ class Scripted:
     """Stands in for `train_adapter`: each trial's curve is what the script says for it."""
 
     def __init__(self, *curves: Any) -> None:
-        self.curves, self.recipes = list(curves), []
+        self.curves, self.recipes, self.stopped = list(curves), [], ""
 
-    def __call__(self, job: TrainingJob, rows: Any, validation: Any, **given: Any) -> None:
+    def __call__(self, job: TrainingJob, rows: Any, validation: Any, **given: Any) -> Any:
         curve = self.curves[len(self.recipes) % len(self.curves)]
         self.recipes.append(given["recipe"])
         job.run_folder.mkdir(parents=True)
@@ -76,6 +77,7 @@ class Scripted:
                 raise value
             row = {"step": step, "steps": len(curve), "eval_exact": value, "eval_loss": 1.0}
             given["report"](row)
+        return SimpleNamespace(manifest=SimpleNamespace(stopped=self.stopped))
 
 
 @pytest.fixture
@@ -205,8 +207,20 @@ def test_a_full_disk_ends_the_study_and_the_trial_is_tried_again(
     assert again.recipes == broken.recipes[1:]
 
 
+def test_a_trial_that_is_stopped_from_outside_is_no_result(
+    tmp_path: Path, tiny_model_folder: Path, scripted: Any
+) -> None:
+    scripted([0.9]).stopped = "at step 1"
+    job = _job(tmp_path, tiny_model_folder)
+    with pytest.raises(KeyboardInterrupt):
+        _tune(job, 1)
+    scripted([0.3])
+    assert [trial.value for trial in _tune(job, 1).trials] == [None, 0.3]
+
+
 KILLED = """
     import os, signal, sys
+    from types import SimpleNamespace
     from pathlib import Path
     import sft.tuning
     sys.path.insert(0, "tests")
@@ -217,10 +231,12 @@ KILLED = """
         def __call__(self, job, rows, validation, *, recipe, device, report):
             Dies.calls += 1
             report({"step": 1, "steps": 2, "eval_exact": 0.5, "eval_loss": 1.0})
+            made = SimpleNamespace(manifest=SimpleNamespace(stopped=""))
             if Dies.calls == 2:
                 job.run_folder.mkdir(parents=True)
                 print(recipe.model_dump_json(), flush=True)
                 os.kill(os.getpid(), signal.SIGKILL)
+            return made
 
     sft.tuning.train_adapter = Dies()
     _tune(_job(Path(sys.argv[1]), Path(sys.argv[2])), 3)
