@@ -90,7 +90,9 @@ class Forgetting(Record):
 
     def told(self) -> str:
         """Say it in one sentence."""
-        if self.p >= _CLEAR:
+        if not self.base_right:
+            verdict = "it knew nothing that could be lost"
+        elif self.p >= _CLEAR:
             verdict = "no clear forgetting"
         elif self.lost > self.gained:
             verdict = "general answers were forgotten"

@@ -151,6 +151,8 @@ def test_the_sentence_says_what_the_test_says(
     assert found.short() == f"{changes['lost']} of 186 general answers lost"
     assert found.loss_change is not None
     assert f"plain-text loss {found.loss_change.value:+.3f} nats a token." in found.told()
+    nothing = found.model_copy(update={"base_right": 0, "lost": 0, "gained": 0, "p": 1.0})
+    assert "knew nothing that could be lost" in nothing.told()
     assert all(row.count("|") == 3 for row in found.table().splitlines())
 
 
