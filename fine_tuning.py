@@ -50,13 +50,13 @@ class FineTuning(Curation):
     ) -> TrainingResult:
         """Fine-tune the base model on a corpus's questions and keep the adapter."""
         corpus = self.corpus(reference)
-        if not corpus.of_split("train"):
+        if not corpus.of_split("train") and not corpus.chats:
             raise CorpusError(
                 f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
-                "Label some in qa.jsonl."
+                "Label some in qa.jsonl, or put chats into chats.jsonl."
             )
         check_adapter_name(name)
-        rows, validation = training_rows(
+        made = training_rows(
             corpus,
             self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
             self.library(corpus) if corpus.documents and recipe.open_book_share else None,
@@ -76,8 +76,8 @@ class FineTuning(Curation):
         )
         return train_adapter(
             job,
-            rows,
-            validation,
+            made.rows,
+            made.validation,
             recipe=recipe,
             device=self.settings.device,
             report=report,

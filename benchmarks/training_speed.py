@@ -38,12 +38,12 @@ def main() -> None:
     workbench = Workbench(settings)
     corpus = workbench.corpus(given.corpus)
     recipe = Recipe(max_steps=given.steps)
-    rows, _ = training_rows(
+    made = training_rows(
         corpus, workbench.corpus(REPLAY_CORPUS), workbench.library(corpus), recipe=recipe
     )
     location = find_language_model(settings.base_model, settings.state / "models").location
     tokenizer = AutoTokenizer.from_pretrained(location)
-    tokenised = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens)
+    tokenised = tokenise(made.rows, tokenizer, max_tokens=recipe.max_tokens).rows
     seconds: dict[str, float] = {"shipped": 0.0, "defaults": 0.0, "no checkpointing": 0.0}
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(given.turns):

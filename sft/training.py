@@ -82,9 +82,9 @@ def train_adapter(
     began = time.perf_counter()
     set_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(job.base_location)
-    train_rows = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens)
+    train_rows = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens).rows
     validation_rows = (
-        tokenise(validation, tokenizer, max_tokens=recipe.max_tokens) if validation else []
+        tokenise(validation, tokenizer, max_tokens=recipe.max_tokens).rows if validation else []
     )
     job.run_folder.mkdir(parents=True, exist_ok=True)
     write_json(job.run_folder / "recipe.json", recipe.model_dump(mode="json"))
@@ -121,7 +121,7 @@ def train_adapter(
             recipe=recipe,
             sha256=adapter_fingerprint(folder),
             versions=versions(),
-            rows=len(rows),
+            rows=len(train_rows),
             steps=int(outcome.global_step),
             seconds=round(time.perf_counter() - began, 1),
             scores={name: round(value, 4) for name, value in scores.items()},
