@@ -89,7 +89,7 @@ def _new_wording(
         text = draw.choice(found)
         if draw.random() < _QUICK_SHARE:
             text = typed_quickly(text)
-        if text not in made and bare(text) not in forbidden:
+        if text and text not in made and bare(text) not in forbidden:
             return text
     return None
 
@@ -97,7 +97,7 @@ def _new_wording(
 def wordings(question: Question, draw: random.Random) -> list[str]:
     """Other words for a question, one by each rule that fits it."""
     text = question.question
-    typed = [one for one in (typed_quickly(text),) if one != text]
+    typed = [one for one in (typed_quickly(text),) if one and one != text]
     if question.kind == "refusal":
         return typed
     found = [contracted(text), _gap(question, draw), _asked_in_answer(question)]

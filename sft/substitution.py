@@ -87,7 +87,7 @@ class Substitutes:
         if question.kind != "fact" or not passages:
             return None
         value = _value(question, [passage.text for passage in passages])
-        if value is None or _stands(value, question.question):
+        if value is None or _asked_with(value, question.question):
             return None
         if value[0].isupper() and any(_part_of_a_name(value, one.text) for one in passages):
             return None
@@ -150,12 +150,17 @@ def _value(question: Question, texts: Sequence[str]) -> str | None:
         return None
     found = [
         answer
-        for answer in question.answers
+        for answer in question.answers[1:] or question.answers
         if len(answer.split()) <= _MOST_WORDS
         and _stands(answer, question.answers[0])
         and (not texts or any(_stands(answer, text) for text in texts))
     ]
     return max(found, key=len, default=None)
+
+
+def _asked_with(value: str, question: str) -> bool:
+    """Say whether the question holds the value or a number of it: it would ask for another."""
+    return any(_stands(one, question) for one in (value, *_NUMBER.findall(value)))
 
 
 def _part_of_a_name(value: str, text: str) -> bool:
