@@ -54,7 +54,10 @@ def test_each_answer_is_a_row_with_what_was_said_before(tmp_path: Path) -> None:
         (_messages(("user", "a"), ("user", "b")), r"messages\.1\.role: is 'user' where"),
         (_messages(("tool", "a")), r"messages\.0\.role: Input should be"),
         (_messages(("user", " "), ("assistant", "b")), r"messages\.0\.content: is empty"),
-        (_messages(("user", "\ud800"), ("assistant", "b")), "holds half of a character"),
+        (
+            _messages(("user", "\ud800"), ("assistant", "b")),
+            r"messages\.0\.content: holds half of a character",
+        ),
         ([1], "is list, not an object"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_validation_split_that_is_trained_is_refused() -> None:
     same = [_question("v", "how long is it"), _question("w", "How wide is it?")]
     with pytest.raises(TrainingError, match=r"1 validation question is trained .*v; 2 in all"):
         check_questions(train, same)
-    with pytest.raises(TrainingError, match="2 validation questions are trained .*all of them"):
+    with pytest.raises(TrainingError, match=r"2 validation questions are trained .*all of them"):
         check_questions(train, train)
     other = [_question("v", "How long is it?", "Nine metres.")]
     assert check_questions(train, other) == [], "the same words on another passage are no leak"
