@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.corpus.read import read_corpus
@@ -104,6 +104,7 @@ def test_what_is_held_out_is_not_asked() -> None:
     assert not [row for row in again if bare(row.prompt.user) in kept_out]
 
 
+@settings(max_examples=25, deadline=None)
 @given(share=st.floats(0, 2), seed=st.integers(0, 20))
 def test_the_share_holds_and_the_seed_decides(share: float, seed: int) -> None:
     recipe = Recipe(rewording_share=share, seed=seed)
@@ -115,6 +116,7 @@ def test_the_share_holds_and_the_seed_decides(share: float, seed: int) -> None:
     assert all(row.completion == answers[row.question_id] for row in rows)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=80))
 def test_no_rule_breaks_on_any_text(text: str) -> None:
     if text.strip():

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
@@ -164,6 +164,7 @@ def _substitutes() -> Substitutes:
     return Substitutes(_questions(1), english=True)
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     count=st.integers(1, 60),
     distractor=st.floats(0, 0.5),

@@ -1,7 +1,7 @@
 """What is stated stands in the documents, stands alone, and gives nothing away that is kept."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contexts import document_sections
@@ -91,6 +91,7 @@ def test_another_language_is_asked_by_title_and_heading_alone() -> None:
     assert {row.prompt.user for row in rows} == {"Alpha router: small and quick: Reset"}
 
 
+@settings(max_examples=25, deadline=None)
 @given(share=st.floats(0, 4), seed=st.integers(0, 20))
 def test_the_share_holds_and_the_seed_decides(share: float, seed: int) -> None:
     rows = _rows(TRAINED, share, seed=seed)

@@ -4,7 +4,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.records import Passage, Question
@@ -93,6 +93,7 @@ def test_a_person_gets_the_name_of_another_trained_person() -> None:
     assert substitutes.put(PEOPLE[2], place, random.Random(0)) is None
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     number=st.integers(2, 99_999),
     unit=st.sampled_from(("seconds", "m²", "%", "€", "秒", "hours")),
