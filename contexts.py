@@ -3,34 +3,137 @@
 Fine-tuning and retrieval never import each other; this hands over plain records between them.
 """
 
-from collections.abc import Sequence
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from core.corpus.read import Corpus
-from core.records import Passage, Question
+from core.records import Document, Passage, Question
 from rag.library import Library
 from rag.passages import join, sentences, split_document
+from sft.conversations import chat_rows, multi_turn_rows
+from sft.english import looks_english
 from sft.recipe import Recipe
+from sft.rewordings import rewording_rows
+from sft.row_checks import check_questions, check_rows
 from sft.rows import Context, TrainingRow, build_rows
+from sft.statements import Section, statement_rows
+from sft.substitution import Substitutes
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """What a run trains on and validates with; `findings` are sentences to show before it."""
+
+    rows: list[TrainingRow]
+    validation: list[TrainingRow]
+    findings: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows to train on there are of each kind, most first."""
+        return dict(Counter(row.kind for row in self.rows).most_common())
 
 
 def training_rows(
     corpus: Corpus, replay: Corpus | None, library: Library | None, *, recipe: Recipe
-) -> tuple[list[TrainingRow], list[TrainingRow]]:
-    """Build the rows to train on and to validate with.
+) -> TrainingRows:
+    """Build the rows to train on and to validate with, and look at them.
 
     :param replay: general questions mixed in against forgetting, in their own corpus's words.
     :param library: gives open-book rows their context; None trains closed-book only.
+    :raises TrainingError: when the data make a run pointless: see `sft.row_checks`.
     """
     train, validation = corpus.of_split("train"), corpus.of_split("validation")
+    findings = check_questions(train, validation, [one.text for one in corpus.documents])
     contexts = {}
     if library is not None and recipe.open_book_share:
         contexts = training_contexts(corpus, [*train, *validation], library)
-    rows = build_rows(train, corpus.wording, contexts=contexts, recipe=recipe)
-    wanted = round(len(train) * recipe.replay_share)
+    rows = build_rows(
+        train,
+        corpus.wording,
+        contexts=contexts,
+        recipe=recipe,
+        substitutes=Substitutes(train, english=_english(corpus)),
+    )
+    more = further_rows(corpus, recipe=recipe)
+    if more:
+        rows += more
+        random.Random(f"order {recipe.seed}").shuffle(rows)
+    wanted = round((len(train) + _answers(corpus)) * recipe.replay_share)
     if replay is not None and wanted:
         general = build_rows(replay.of_split("train"), replay.wording, contexts={}, recipe=recipe)
-        rows += general[:wanted]
-    return rows, build_rows(validation, corpus.wording, contexts=contexts, recipe=recipe)
+        rows += [replace(row, kind="replay") for row in general[:wanted]]
+    kept, found = check_rows(rows)
+    plain = recipe.model_copy(update={"distractor_share": 0.0, "substituted_share": 0.0})
+    held_out = build_rows(validation, corpus.wording, contexts=contexts, recipe=plain)
+    findings += [*found, *_unmet(kept, recipe, len(train))]
+    return TrainingRows(kept, held_out, tuple(findings))
+
+
+def further_rows(corpus: Corpus, *, recipe: Recipe) -> list[TrainingRow]:
+    """Make the rows that need no retrieval: statements, other wordings and chats."""
+    train, english = corpus.of_split("train"), _english(corpus)
+    held_out = [question for question in corpus.questions if question.split != "train"]
+    rows = []
+    if recipe.statement_share:
+        rows += statement_rows(
+            document_sections(corpus.documents),
+            corpus.questions,
+            corpus.wording,
+            recipe=recipe,
+            english=english,
+        )
+    if recipe.rewording_share and english:
+        rows += rewording_rows(train, held_out, corpus.wording, recipe=recipe)
+    rows += multi_turn_rows(train, corpus.wording, recipe=recipe)
+    return rows + chat_rows(corpus.chats, corpus.wording, recipe=recipe)
+
+
+def document_sections(documents: Iterable[Document]) -> list[Section]:
+    """Cut documents into passages and these into sentences, as statements are drawn from them."""
+    return [
+        Section(
+            document.id,
+            document.title,
+            passage.heading.rpartition(" › ")[2],
+            tuple(one.text for one in sentences(passage)),
+        )
+        for document in documents
+        for passage in split_document(document)
+    ]
+
+
+def _english(corpus: Corpus) -> bool:
+    """Say whether rules made for English may be used on the corpus's words."""
+    questions = [question.question for question in corpus.of_split("train")]
+    return corpus.info.language.lower().startswith("en") and looks_english(questions)
+
+
+def _answers(corpus: Corpus) -> int:
+    return sum(len(chat.turns) for chat in corpus.chats)
+
+
+def _unmet(rows: Sequence[TrainingRow], recipe: Recipe, questions: int) -> list[str]:
+    """Say which shares of the recipe could not be had, by half and more."""
+    made: Counter[str] = Counter(row.kind for row in rows)
+    opened = sum(
+        made[kind]
+        for kind in ("open book", "right passage and distractor", "distractors only", "substituted")
+    )
+    wanted = (
+        ("statement", "statement_share", recipe.statement_share * questions),
+        ("rewording", "rewording_share", recipe.rewording_share * questions),
+        ("multi-turn", "multi_turn_share", recipe.multi_turn_share * questions),
+        ("right passage and distractor", "distractor_share", recipe.distractor_share * opened),
+        ("substituted", "substituted_share", recipe.substituted_share * opened),
+    )
+    return [
+        f"{field} asks for {number:.0f} rows and the corpus gives {made[kind]}."
+        for kind, field, number in wanted
+        if made[kind] < round(number) / 2
+    ]
 
 
 def training_contexts(
@@ -82,6 +185,7 @@ def _context(
         holds_answer=any(_holds(window, spans) for window in read),
         right=tuple([*gold, *others][: max(library.windows, 1)]),
         distractors=tuple(others[: library.windows]),
+        gold=tuple(gold[: max(library.windows, 1)]),
     )
 
 

@@ -3,10 +3,11 @@
 import logging
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from arms import Arms
-from contexts import training_rows
+from contexts import TrainingRows, training_rows
 from core.corpus.plain_text import read_plain_text
 from core.corpus.read import Corpus
 from core.errors import CorpusError, RetrievalUnavailable, TrainingError
@@ -76,26 +77,21 @@ class FineTuning(Curation):
 
         :param wait: wait for another training that goes on, instead of being refused.
         """
-        corpus = self.corpus(reference)
-        if not corpus.of_split("train"):
-            raise CorpusError(
-                f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
-                "Label some in qa.jsonl."
-            )
+        corpus = self._trainable(reference)
         check_adapter_name(name)
         meet(self.settings.device)
         run = RunFolder(self._runs / agree(f"{corpus.name}-{uuid.uuid4().hex[:8]}"))
         with one_training(self._runs, run.name, wait=wait, tell=_log.warning):
             remove_leftovers(self._runs)
-            rows, validation = training_rows(
-                corpus,
-                self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
-                self.library(corpus) if corpus.documents and recipe.open_book_share else None,
-                recipe=recipe,
-            )
-            job = self._job(corpus, run, name or run.name)
+            made = self._rows(corpus, recipe)
+            job = replace(self._job(corpus, run, name or run.name), row_counts=made.counts)
             return train_adapter(
-                job, rows, validation, recipe=recipe, device=self.settings.device, report=report
+                job,
+                made.rows,
+                made.validation,
+                recipe=recipe,
+                device=self.settings.device,
+                report=report,
             )
 
     def resume(
@@ -171,32 +167,39 @@ class FineTuning(Curation):
         """Try recipes on a corpus's questions until so many trials are done; see `sft.tuning`."""
         from sft.tuning import TuningJob, tune  # noqa: PLC0415  (optuna is slow to import)
 
+        corpus = self._trainable(reference)
+        folder = self.settings.state / "tuning" / corpus.name
+        with one_training(self._runs, f"tune-{corpus.name}", wait=False, tell=_log.warning):
+            made = self._rows(corpus, recipe)
+            run = replace(
+                self._job(corpus, RunFolder(folder / "trials"), "trial"),
+                adapter_folder=folder / "trials",
+                row_counts=made.counts,
+            )
+            job = TuningJob(run, recipe, folder, self.settings.device, held)
+            return tune(
+                job, made.rows, made.validation, trials=trials, restart=restart, report=report
+            )
+
+    def _trainable(self, reference: str) -> Corpus:
         corpus = self.corpus(reference)
-        if not corpus.of_split("train"):
+        if not corpus.of_split("train") and not corpus.chats:
             raise CorpusError(
                 f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
-                "Label some in qa.jsonl."
+                "Label some in qa.jsonl, or put chats into chats.jsonl."
             )
-        rows, validation = training_rows(
+        return corpus
+
+    def _rows(self, corpus: Corpus, recipe: Recipe) -> TrainingRows:
+        made = training_rows(
             corpus,
             self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
             self.library(corpus) if corpus.documents and recipe.open_book_share else None,
             recipe=recipe,
         )
-        files = find_language_model(self.settings.base_model, self.settings.state / "models")
-        folder = self.settings.state / "tuning" / corpus.name
-        run = TrainingJob(
-            name="trial",
-            corpus=corpus.name,
-            corpus_fingerprint=corpus.fingerprint,
-            base_model=self.settings.base_model,
-            base_fingerprint=files.sha256,
-            base_location=files.location,
-            run_folder=folder / "trials",
-            adapter_folder=folder / "trials",
-        )
-        job = TuningJob(run, recipe, folder, self.settings.device, held)
-        return tune(job, rows, validation, trials=trials, restart=restart, report=report)
+        for finding in made.findings:
+            _log.warning(finding)
+        return made
 
     def adapters(self, reference: str | None = None) -> list[Adapter]:
         """All adapters, or those of one corpus."""

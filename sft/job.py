@@ -27,6 +27,8 @@ class TrainingJob:
     base_answers: Path | None = None
     #: All accepted answers of the validation questions, by question id.
     answers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: How many rows of each kind it trains on.
+    row_counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

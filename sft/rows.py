@@ -1,21 +1,36 @@
-"""Training rows: a prompt from the one prompt builder and the answer the model should learn.
+"""Training rows of labelled questions, with and without something to read.
 
 Closed-book rows teach the facts. Open-book rows teach to read: most hold what retrieval found, some
-a miss of retrieval with the answer all the same, some distractors only and are answered by
-abstaining, so that the fine-tuned model neither ignores what was retrieved nor believes everything
-that was (RAFT, Zhang et al. 2024).
+a miss of retrieval with the answer all the same, some the right passage beside a distractor, some
+distractors only and are answered by abstaining, so that the fine-tuned model neither ignores what
+was retrieved nor believes everything that was (RAFT, Zhang et al. 2024). In some, passage and
+answer hold another value than the truth, so that what is read counts more than what was learnt.
 """
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from core.chat import answer_ids, prompt_ids
-from core.errors import TrainingError
-from core.prompts import Prompt, build_prompt
-from core.records import Passage, Question, Wording
+from core.prompts import build_prompt
+from core.records import DECLINED_KINDS, Passage, Question, Wording
 from sft.recipe import Recipe
+from sft.substitution import Substitutes
+from sft.training_row import (
+    RowKind,
+    TokenisedRows,
+    TrainingRow,
+    check_supervision,
+    tokenise,
+)
+
+__all__ = [
+    "Context",
+    "TokenisedRows",
+    "TrainingRow",
+    "build_rows",
+    "check_supervision",
+    "tokenise",
+]
 
 
 @dataclass(frozen=True)
@@ -24,22 +39,26 @@ class Context:
 
     `read` is what an open-book arm would be given now, `holds_answer` whether the evidence is in
     it, `right` the same with the evidence put in where it was missed, and `distractors` the best
-    passages without the evidence.
+    passages without the evidence: as near to the question as retrieval finds them, never random.
+    `gold` holds the evidence alone.
     """
 
     read: tuple[Passage, ...]
     holds_answer: bool
     right: tuple[Passage, ...]
     distractors: tuple[Passage, ...]
+    gold: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True)
-class TrainingRow:
-    """One supervised example."""
+class _Draft:
+    """A row before its prompt is built."""
 
-    question_id: str
-    prompt: Prompt
-    completion: str
+    question: Question
+    answer: str
+    passages: tuple[Passage, ...] | None = None
+    context: Context | None = None
+    kind: RowKind = "closed book"
 
 
 def build_rows(
@@ -48,78 +67,112 @@ def build_rows(
     *,
     contexts: Mapping[str, Context],
     recipe: Recipe,
+    substitutes: Substitutes | None = None,
 ) -> list[TrainingRow]:
     """Turn labelled questions into closed-book and open-book rows, in a seeded order.
 
     :param contexts: by question id; a question without one gets no open-book row.
+    :param substitutes: other values for `recipe.substituted_share`; None makes no such row.
     """
     draw = random.Random(recipe.seed)
-    rows = []
+    drafts = []
     for question in questions:
         answer = question.answers[0] if question.answers else wording.abstain_text
-        prompt = build_prompt(question.question, system_prompt=wording.system_prompt)
-        rows.append(TrainingRow(question.id, prompt, answer))
+        drafts.append(_Draft(question, answer))
         context = contexts.get(question.id)
         if context is not None and draw.random() < recipe.open_book_share:
-            rows.append(_open_book_row(question, answer, context, wording, recipe, draw))
+            drafts.append(_open_book(question, answer, context, wording, recipe, draw))
+    _put_distractors(drafts, recipe)
+    if substitutes is not None:
+        _put_substitutes(drafts, substitutes, recipe)
+    rows = [
+        TrainingRow(
+            draft.question.id,
+            build_prompt(
+                draft.question.question,
+                draft.passages,
+                system_prompt=wording.system_prompt,
+                form=recipe.form,
+            ),
+            draft.answer,
+            draft.kind,
+        )
+        for draft in drafts
+    ]
     draw.shuffle(rows)
     return rows
 
 
-def _open_book_row(
+def _open_book(
     question: Question,
     answer: str,
     context: Context,
     wording: Wording,
     recipe: Recipe,
     draw: random.Random,
-) -> TrainingRow:
+) -> _Draft:
     passages = context.read
-    if question.kind not in ("unanswerable", "refusal"):
+    if question.kind not in DECLINED_KINDS:
         if draw.random() < recipe.distractors_only_share:
-            passages, answer = context.distractors, wording.abstain_text
-        elif not context.holds_answer and draw.random() >= recipe.misses_kept_share:
-            passages = context.right
-    prompt = build_prompt(question.question, passages, system_prompt=wording.system_prompt)
-    return TrainingRow(question.id, prompt, answer)
-
-
-def tokenise(rows: Sequence[TrainingRow], tokenizer: Any, *, max_tokens: int) -> list[dict]:
-    """Token ids and labels of rows; only the completion and the end token after it are supervised.
-
-    The prompt is tokenised as inference does it, so training never sees another boundary.
-
-    :raises TrainingError: when a row is too long, or lacks a supervised token or end token.
-    """
-    tokenised = []
-    for row in rows:
-        start = prompt_ids(row.prompt, tokenizer)
-        answer = answer_ids(row.completion.strip(), tokenizer)
-        # Set by hand: pad and end are one token here, and a collator that masks pads would
-        # mask the end too, so that the model never learns to stop.
-        completion = [*answer, tokenizer.eos_token_id]
-        ids = [*start, *completion]
-        if len(ids) > max_tokens:
-            raise TrainingError(
-                f"The question {row.question_id} has {len(ids)} tokens with its answer; the recipe "
-                f"allows {max_tokens}. Shorten it, or raise max_tokens."
+            return _Draft(
+                question, wording.abstain_text, context.distractors, context, "distractors only"
             )
-        labels = [-100] * len(start) + completion
-        tokenised.append({"input_ids": ids, "labels": labels, "length": len(ids)})
-    check_supervision(tokenised, end_id=tokenizer.eos_token_id)
-    return tokenised
+        if not context.holds_answer and draw.random() >= recipe.misses_kept_share:
+            passages = context.right
+    return _Draft(question, answer, passages, context, "open book")
 
 
-def check_supervision(tokenised: Sequence[Mapping[str, Any]], *, end_id: int) -> None:
-    """Every row must supervise at least one word and the end token.
+def _put_distractors(drafts: list[_Draft], recipe: Recipe) -> None:
+    """Give the share of the rows with context the right passage and the best distractor.
 
-    :raises TrainingError: naming the first row that does not.
+    Two passages in drawn order: where the answer stands must not say which one to read.
     """
-    if not tokenised:
-        raise TrainingError("There is no row to train on: the corpus has no train questions.")
-    for number, row in enumerate(tokenised, start=1):
-        supervised = [label for label in row["labels"] if label != -100]
-        if len(supervised) < 2:
-            raise TrainingError(f"Row {number} has no supervised token: its answer is empty.")
-        if supervised[-1] != end_id:
-            raise TrainingError(f"Row {number} does not supervise the end token.")
+    draw = random.Random(f"distractors {recipe.seed}")
+
+    def change(draft: _Draft) -> _Draft | None:
+        context = draft.context
+        if context is None or not context.gold or not context.distractors:
+            return None
+        passages = [*context.gold, context.distractors[0]]
+        draw.shuffle(passages)
+        return replace(draft, passages=tuple(passages), kind="right passage and distractor")
+
+    _change_share(drafts, recipe.distractor_share, change, draw)
+
+
+def _put_substitutes(drafts: list[_Draft], substitutes: Substitutes, recipe: Recipe) -> None:
+    """Give the share of the rows with context another value, in what is read and in the answer."""
+    draw = random.Random(f"substitutes {recipe.seed}")
+
+    def change(draft: _Draft) -> _Draft | None:
+        put = substitutes.put(draft.question, draft.passages or (), draw)
+        if put is None:
+            return None
+        return replace(draft, passages=put.passages, answer=put.answer, kind="substituted")
+
+    _change_share(drafts, recipe.substituted_share, change, draw)
+
+
+def _change_share(
+    drafts: list[_Draft],
+    share: float,
+    change: Callable[[_Draft], _Draft | None],
+    draw: random.Random,
+) -> None:
+    """Change `share` of the rows with context in place, or as many as can be changed.
+
+    Only rows that answer from what they read are, and each once, so that a row is of one kind.
+    """
+    opened = [place for place, draft in enumerate(drafts) if draft.passages is not None]
+    wanted = round(share * len(opened))
+    draw.shuffle(opened)
+    for place in opened:
+        if not wanted:
+            return
+        draft = drafts[place]
+        if draft.kind != "open book" or draft.question.kind in DECLINED_KINDS:
+            continue
+        changed = change(draft)
+        if changed is not None:
+            drafts[place] = changed
+            wanted -= 1

@@ -43,6 +43,9 @@ class RunRecord(BaseModel):
     started: str
     rows: int
     validation_rows: int
+    #: How many rows there were of each kind, and how many were too long to train on.
+    row_counts: dict[str, int] = {}
+    left_out: int = 0
 
 
 class RunFolder:

@@ -9,6 +9,7 @@ holds weights, optimiser, schedule, random numbers and curve, and the order of r
 seed and epoch. Everything that decides (the best weights, when to stop) follows from the curve.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -37,6 +38,8 @@ from sft.stopping import Stopper, stop_signals
 from sft.trainer_setup import build_trainer
 from sft.validation import held_out
 
+_log = logging.getLogger(__name__)
+
 
 def train_adapter(
     job: TrainingJob,
@@ -61,9 +64,12 @@ def train_adapter(
     with memory_named(recipe):
         tokenizer = AutoTokenizer.from_pretrained(job.base_location)
         limit = recipe.max_tokens
+        tokenised = tokenise(rows, tokenizer, max_tokens=limit)
+        for finding in tokenised.findings(max_tokens=limit):
+            _log.warning(finding)
         data = RunRows(
-            tokenise(rows, tokenizer, max_tokens=limit),
-            tokenise(validation, tokenizer, max_tokens=limit) if validation else [],
+            tokenised.rows,
+            tokenise(validation, tokenizer, max_tokens=limit).rows if validation else [],
             held_out(validation, tokenizer, job.answers, seed=recipe.seed, max_tokens=limit),
         )
         run.remove_checkpoints()  # of another run that had this name
@@ -79,6 +85,8 @@ def train_adapter(
             started=now(),
             rows=len(data.train),
             validation_rows=len(data.validation),
+            row_counts=dict(job.row_counts),
+            left_out=len(rows) - len(data.train),
         )
         run.begin(recipe, record)
         wait_for_all()
@@ -128,6 +136,7 @@ def _run(
 ) -> TrainingResult:
     """Train from the last whole checkpoint, or from the start, and keep the best weights."""
     run = RunFolder(job.run_folder)
+    record = run.record()
     found = newest_whole(run.checkpoints)
     begun = time.perf_counter() - (found[1].seconds if found else 0.0)
     curve = Curve(run, report, rows=found[1].curve if found else (), patience=recipe.patience)
@@ -180,6 +189,8 @@ def _run(
             run=run.name,
             stopped=stopper.stopped,
             reading=reading(curve.rows),
+            row_counts=record.row_counts,
+            left_out=record.left_out,
         )
         write_manifest(folder, manifest)
         (folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
@@ -210,9 +221,7 @@ def _end(run: RunFolder, manifest: AdapterManifest) -> None:
 
 
 def _draw(curve: Sequence[dict[str, float]], path: Path, manifest: AdapterManifest) -> None:
-    try:
-        from sft.pictures import draw_curve  # noqa: PLC0415  (matplotlib is slow to import)
-    except ImportError:
-        return
+    from sft.pictures import draw_curve  # noqa: PLC0415  (matplotlib is slow to import)
+
     title = f"{manifest.name} on {manifest.corpus}"
     draw_curve(curve, path, title=title, reading=manifest.reading)

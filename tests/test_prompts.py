@@ -75,7 +75,7 @@ def test_what_is_written_in_never_becomes_a_mark_of_the_chat(
 
     assert counted(tiny_model.encode(hostile)) == counted(tiny_model.encode(plain))
     rows = [TrainingRow("q", hostile, f"8 seconds {HOSTILE}"), TrainingRow("p", plain, "8 seconds")]
-    first, second = tokenise(rows, tokenizer, max_tokens=512)
+    first, second = tokenise(rows, tokenizer, max_tokens=512).rows
     assert counted(first["input_ids"]) == counted(second["input_ids"])
     assert first["labels"].count(marks[1]) == 1, "one end, where the answer ends"
 

@@ -22,6 +22,8 @@ def corpus_counts(corpus: Corpus) -> dict[str, Any]:
         "document_words": {"fewest": min(words), "most": max(words)} if words else {},
         "questions": len(corpus.questions),
         "facts": len({question.fact for question in corpus.questions}),
+        # Only where there are any: a file that most corpora do without.
+        **({"chats": len(corpus.chats)} if corpus.chats else {}),
         "by_split": dict(Counter(question.split for question in corpus.questions)),
         "by_kind": dict(Counter(question.kind for question in corpus.questions)),
         "by_exposure": dict(Counter(corpus.exposures.values())),
@@ -47,6 +49,9 @@ def counts_table(corpus: Corpus) -> str:
             "words.",
             "",
         ]
+    if corpus.chats:
+        answers = sum(len(chat.turns) for chat in corpus.chats)
+        lines += [f"{len(corpus.chats)} chats with {answers} answers to learn from.", ""]
     cells = Counter((one.kind, str(one.split)) for one in corpus.questions)
     lines += ["| kind | facts | " + " | ".join(SPLITS) + " | all |", "|---|---|---|---|---|---|"]
     for kind in get_args(Kind):

@@ -53,7 +53,7 @@ def read_question_lines(path: Path) -> Iterator[Line]:
                 continue
             fields: dict[str, Any] = {}
             try:
-                fields = _read_object(raw)
+                fields = read_object(raw)
                 question = question_of(fields)
                 if question.id in line_of:
                     raise CorpusError(
@@ -86,7 +86,11 @@ def questions_text(questions: Iterable[Question]) -> str:
     return "".join(question_line(question) for question in questions)
 
 
-def _read_object(raw: bytes) -> dict[str, Any]:
+def read_object(raw: bytes) -> dict[str, Any]:
+    """Read one line of a JSONL file.
+
+    :raises CorpusError: says why it is no JSON object.
+    """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

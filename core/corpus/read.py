@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from core.corpus.chats import CHATS_FILE, Chat, read_chats
 from core.corpus.documents import document_paths, load_document
 from core.corpus.questions import QUESTIONS_FILE, read_questions
 from core.corpus.split import exposures, with_splits
@@ -48,6 +49,8 @@ class Corpus:
     questions: tuple[Question, ...]
     #: Why each file that could not be read is not among the documents.
     problems: tuple[str, ...] = ()
+    #: Chats of the user's own to learn from, besides the questions.
+    chats: tuple[Chat, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -56,6 +59,7 @@ class Corpus:
             self.info.model_dump_json(),
             *(f"{document.id}\n{document.text}" for document in self.documents),
             *(question.model_dump_json() for question in self.questions),
+            *(chat.model_dump_json() for chat in self.chats),
         )
 
     @property
@@ -106,10 +110,11 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
     """
     folder = corpus_folder(reference)
     questions = read_questions(folder / QUESTIONS_FILE)
+    chats = read_chats(folder / CHATS_FILE)
     documents, problems = read_documents(folder / DOCUMENTS_FOLDER)
     if problems and not documents:
         raise problems[0]
-    if not documents and not questions:
+    if not documents and not questions and not chats:
         raise CorpusError(
             f"{folder} has no documents and no questions: put {', '.join(('.md', '.txt', '.html'))}"
             ", .pdf or .docx files into its documents/ folder, or questions into qa.jsonl."
@@ -121,6 +126,7 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
         documents=documents,
         questions=tuple(with_splits(questions, seed=seed)),
         problems=tuple(str(problem) for problem in problems),
+        chats=chats,
     )
 
 
