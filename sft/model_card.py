@@ -1,9 +1,6 @@
 """The README of an adapter folder: a PEFT model card written from its manifest."""
 
-from sft.manifest import AdapterManifest
-
-#: What the embedded models are called on the hub.
-_HUB_NAMES = {"embedded:smollm2-135m-instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+from sft.manifest import AdapterManifest, hub_name
 
 
 def model_card(manifest: AdapterManifest) -> str:
@@ -12,7 +9,7 @@ def model_card(manifest: AdapterManifest) -> str:
     scores = "\n".join(f"| {name} | {value:.4f} |" for name, value in manifest.scores.items())
     libraries = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     return f"""---
-base_model: {_HUB_NAMES.get(manifest.base_model, manifest.base_model)}
+base_model: {hub_name(manifest.base_model) or manifest.base_model}
 library_name: peft
 pipeline_tag: text-generation
 license: apache-2.0

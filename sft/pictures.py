@@ -139,6 +139,7 @@ def draw_tradeoff(points: Sequence[TradeoffPoint], path: Path, *, title: str) ->
             style = _STYLES[number % len(_STYLES)]
             _line(panel, own, style, label=name, marks=True)
             ends.append((name, own[-1], style[0]))
+        figure.subplots_adjust(left=0.17)  # the heights have three digits here
         panel.margins(0.08)
         panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
         panel.set_xlabel("learnt: answered right of the new task")
