@@ -54,7 +54,7 @@ class Place:
 def export_adapter(adapter: Adapter, out: Path, *, base_location: str) -> AdapterManifest:
     """Write a folder that plain `peft` loads; whole weights become one that `transformers` loads.
 
-    The scale of the recipe is multiplied into the weights, as nothing else knows of it.
+    The scale of the recipe is put into the weights, as nothing else knows of it.
 
     :param base_location: folder or hub id of the base, for the tokenizer beside whole weights.
     :returns: the manifest of what was written, with its own fingerprint.
@@ -70,12 +70,12 @@ def export_adapter(adapter: Adapter, out: Path, *, base_location: str) -> Adapte
 
     def fill(folder: Path) -> None:
         if is_whole(adapter):
-            _copy_whole(adapter.folder, folder, base_location)
+            _copy_whole(adapter, folder, base_location)
         else:
             _copy_scaled(adapter, folder)
         if (adapter.folder / FORGETTING).is_file():
             shutil.copyfile(adapter.folder / FORGETTING, folder / FORGETTING)
-        recipe = made.recipe if is_whole(adapter) else made.recipe.model_copy(update={"scale": 1.0})
+        recipe = made.recipe.model_copy(update={"scale": 1.0})
         manifest = made.model_copy(
             update={"base_model": base, "recipe": recipe, "sha256": adapter_fingerprint(folder)}
         )
@@ -114,12 +114,21 @@ def _name_base(folder: Path, config: dict[str, Any], name: str | None) -> None:
     write_json(folder / _CONFIG, dict(sorted(config.items())))
 
 
-def _copy_whole(source: Path, folder: Path, base_location: str) -> None:
-    from transformers import AutoTokenizer  # noqa: PLC0415  (slow to import)
+def _copy_whole(adapter: Adapter, folder: Path, base_location: str) -> None:
+    from safetensors.torch import load_file, save_file  # noqa: PLC0415  (loads torch)
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415  (slow to import)
 
     for name in (WHOLE_WEIGHTS, "config.json", "generation_config.json"):
-        if (source / name).is_file():
-            shutil.copyfile(source / name, folder / name)
+        if (adapter.folder / name).is_file():
+            shutil.copyfile(adapter.folder / name, folder / name)
+    scale = adapter.manifest.recipe.scale
+    if scale != 1:
+        base = AutoModelForCausalLM.from_pretrained(base_location, dtype="float32").state_dict()
+        between = {
+            name: base[name].lerp(tensor.float(), scale).to(tensor.dtype)
+            for name, tensor in load_file(folder / WHOLE_WEIGHTS).items()
+        }
+        save_file(between, folder / WHOLE_WEIGHTS, metadata={"format": "pt"})
     AutoTokenizer.from_pretrained(base_location).save_pretrained(folder)
 
 

@@ -107,16 +107,30 @@ def test_the_hub_s_name_of_the_base_is_written_and_its_difference_told(
     assert "de-quantised Q4_1" in card and "base_model: HuggingFaceTB/SmolLM2" in card
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.25])
 def test_whole_weights_are_exported_with_a_tokenizer_and_load_by_themselves(
-    tmp_path: Path, made: Adapter, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    made: Adapter,
+    tiny_model_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scale: float,
 ) -> None:
     folder = tmp_path / "whole"
-    AutoModelForCausalLM.from_pretrained(tiny_model_folder).save_pretrained(folder)
-    manifest = made.manifest.model_copy(update={"recipe": Recipe(method="full")})
+    model = AutoModelForCausalLM.from_pretrained(tiny_model_folder)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1.0)
+    model.save_pretrained(folder)
+    recipe = Recipe(method="full", scale=scale)
+    manifest = made.manifest.model_copy(update={"recipe": recipe})
     whole = Adapter(manifest=manifest, folder=folder, shipped=False)
     monkeypatch.setattr("sft.sharing.adapter_fingerprint", lambda folder: "f")
     export_adapter(whole, tmp_path / "out", base_location=str(tiny_model_folder))
     assert LanguageModel(str(tmp_path / "out"), tmp_path, device="cpu").tokenizer.chat_template
+    written = AutoModelForCausalLM.from_pretrained(tmp_path / "out").state_dict()
+    for name, tensor in before.items():
+        torch.testing.assert_close(written[name], tensor + scale, atol=1e-5, rtol=0)
 
 
 def test_pushed_and_pulled_again_it_is_what_was_trained(
