@@ -23,7 +23,7 @@ fine-tuned on the corpus *{manifest.corpus}* (`{manifest.corpus_fingerprint[:12]
 {manifest.rows} rows in {manifest.steps} steps and {manifest.seconds:.0f} seconds. It answers
 questions on that corpus, with or without retrieved context, in this project's prompts
 (version {manifest.prompt_version}); for anything else it is not meant.
-
+{_how_it_went(manifest)}
 | score | value |
 |---|---|
 {scores}
@@ -34,3 +34,14 @@ questions on that corpus, with or without retrieved context, in this project's p
 
 Made with {libraries}.
 """
+
+
+def _how_it_went(manifest: AdapterManifest) -> str:
+    """Sentences on the run and its rows, between empty lines; empty for an adapter without any."""
+    told = [one for one in (manifest.reading, manifest.stopped) if one]
+    if manifest.row_counts:
+        counts = ", ".join(f"{count} {kind}" for kind, count in manifest.row_counts.items())
+        told.append(f"Rows by kind: {counts}.")
+    if manifest.left_out:
+        told.append(f"{manifest.left_out} rows were left out, being too long.")
+    return "\n" + " ".join(told) + "\n" if told else ""

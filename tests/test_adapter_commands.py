@@ -139,6 +139,11 @@ def test_pushed_to_a_folder_and_pulled_under_another_name(
 ) -> None:
     corpus, folder = str(tiny_corpus), str(tmp_path / "repository")
     assert run("adapters", "push", corpus, "mine", folder)[0] == 0
+    card = (tmp_path / "repository" / "README.md").read_text()
+    assert (
+        "Validation stopped improving at step 1. Rows by kind: 3 closed book, 2 replay. "
+        "4 rows were left out, being too long.\n\n| score" in card
+    )
     assert run("adapters", "pull", folder, corpus, "--name", "theirs")[0] == 0
     assert "theirs: pulled from repository" in run("adapters", "list", corpus)[1]
     asked = ("ask", corpus, "how long ?", "--arms", "sft", "--json", "--adapter")
