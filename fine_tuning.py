@@ -1,4 +1,4 @@
-"""The verbs about fine-tuning: what the `Workbench` trains, tunes, measures and keeps."""
+"""The verbs about fine-tuning: what the `Workbench` trains and tunes."""
 
 import logging
 import uuid
@@ -6,34 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from arms import Arms
+from adapter_care import AdapterCare
 from contexts import TrainingRows, training_rows
-from core.corpus.plain_text import read_plain_text
 from core.corpus.read import Corpus
-from core.errors import CorpusError, RetrievalUnavailable, TrainingError
+from core.errors import CorpusError, TrainingError
 from core.model_files import find_language_model
-from core.prompts import PROMPT_VERSION, Prompt
-from curation import Curation
-from eval.forgetting import Forgetting, Probe, Report, general_questions, measure_forgetting
-from eval.forgetting_files import (
-    Weights,
-    base_answers,
-    forgetting_line,
-    forgetting_path,
-    read_forgetting,
-    write_forgetting,
-)
-from eval.runner import choose_questions
+from core.prompts import Prompt
+from measured_forgetting import REPLAY_CORPUS
 from rag.embedding_cache import CachedEncoder
 from rag.library import Library
-from sft.adapters import (
-    Adapter,
-    activate_adapter,
-    check_adapter_name,
-    find_adapter,
-    list_adapters,
-    remove_adapter,
-)
+from sft.adapters import check_adapter_name
 from sft.job import TrainingJob, TrainingResult
 from sft.one_training import going_on, one_training
 from sft.processes import agree, meet
@@ -43,14 +25,11 @@ from sft.run_folder import RunFolder, remove_leftovers, unfinished_runs
 from sft.training import resume_training, train_adapter
 from sft.tuning_table import TuningResult
 
-#: Where the replayed general questions come from, and those that forgetting is measured on.
-REPLAY_CORPUS = "general-knowledge"
-
 _log = logging.getLogger(__name__)
 
 
-class FineTuning(Curation):
-    """Trains adapters and looks after them."""
+class FineTuning(AdapterCare):
+    """Trains and tunes."""
 
     # What everything stands on
 
@@ -200,87 +179,3 @@ class FineTuning(Curation):
         for finding in made.findings:
             _log.warning(finding)
         return made
-
-    def adapters(self, reference: str | None = None) -> list[Adapter]:
-        """All adapters, or those of one corpus."""
-        return list_adapters(self.state, self.corpus(reference).name if reference else None)
-
-    def adapter(self, reference: str, name: str) -> Adapter:
-        """Find one adapter of a corpus by name."""
-        return find_adapter(self.state, self.corpus(reference).name, name)
-
-    def activate(self, reference: str, name: str) -> Adapter:
-        """Answer with this adapter from now on."""
-        return activate_adapter(self.state, self.adapter(reference, name))
-
-    def remove(self, reference: str, name: str) -> Adapter:
-        """Delete an adapter of the state folder."""
-        adapter = self.adapter(reference, name)
-        remove_adapter(adapter)
-        return adapter
-
-    # Forgetting
-
-    def forgetting(
-        self,
-        reference: str,
-        *,
-        adapter: str | None = None,
-        limit: int | None = None,
-        out: Path | None = None,
-        report: Report = lambda what, done, of: None,
-    ) -> tuple[Forgetting, Path]:
-        """Measure what an adapter (the active one unless named) forgot, and keep it beside it.
-
-        :param limit: a seeded sample of so many general questions.
-        :param out: the file it goes to instead.
-        :returns: what was measured and the file it is in.
-        """
-        corpus, general = self.corpus(reference), self.corpus(REPLAY_CORPUS)
-        asked = choose_questions(general, "test", limit=limit, seed=self.settings.seed)
-        probe = Probe(
-            general, general_questions(asked), read_plain_text(general), self.known(general)
-        )
-        tuned = self._loaded.fine_tuned(corpus, adapter)
-        found = self.adapter(reference, tuned.name)
-        arms = Arms(
-            self.model(),
-            general.wording,
-            fine_tuned=tuned,
-            library=RetrievalUnavailable("General questions are asked with closed books."),
-            max_new_tokens=self.settings.max_new_tokens,
-            seed=self.settings.seed,
-        )
-        measured = measure_forgetting(
-            self.model(),
-            arms,
-            probe,
-            loaded_as=tuned.loaded_as,
-            base_answers=base_answers(arms, probe, self.state, report=report),
-            form=found.manifest.recipe.form,
-            report=report,
-        )
-        path = out or forgetting_path(found.folder, self.state, shipped=found.shipped)
-        write_forgetting(path, measured)
-        return measured, path
-
-    def forgetting_of(self, adapter: Adapter, named: str | None = None) -> Forgetting | None:
-        """Read what was measured of an adapter; None when nothing was, or of other weights.
-
-        :param named: what its answers' provenance calls it, with the scale it answers at.
-        """
-        weights = _weights(adapter)
-        if named is not None:
-            weights = weights._replace(adapter=named)
-        return read_forgetting(adapter.folder, self.state, weights)
-
-    def forgetting_line(self, adapter: Adapter) -> str:
-        """Say in one line what an adapter forgot, or that it has to be measured."""
-        corpus = adapter.manifest.corpus
-        return forgetting_line(adapter.folder, self.state, _weights(adapter), corpus=corpus)
-
-
-def _weights(adapter: Adapter) -> Weights:
-    made, scale = adapter.manifest, adapter.manifest.recipe.scale
-    named = made.name if scale == 1 else f"{made.name} at scale {scale:g}"
-    return Weights(named, made.sha256, made.base_fingerprint, PROMPT_VERSION)

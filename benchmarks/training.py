@@ -47,7 +47,7 @@ from core.prompts import build_prompt
 from core.records import Question
 from core.settings import load_settings
 from eval.scores import accuracy
-from fine_tuning import REPLAY_CORPUS
+from measured_forgetting import REPLAY_CORPUS
 from sft.job import TrainingJob
 from sft.recipe import Recipe
 from sft.rows import TrainingRow, tokenise
@@ -92,7 +92,7 @@ def side_by_side(name: str, count: int, turns: int) -> None:
     recipe = Recipe()
     rows = rows_of(workbench, workbench.corpus(name), recipe)
     tokenizer = AutoTokenizer.from_pretrained(location)
-    tokenised = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens)
+    tokenised = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens).rows
     drawn = random.Random(0).sample(tokenised, min(count, len(tokenised)))
     measured: dict[str, list[dict[str, float]]] = {contender: [] for contender in CONTENDERS}
     with tempfile.TemporaryDirectory() as folder:
@@ -241,7 +241,7 @@ def to_accuracy(name: str, goal: float, methods: Sequence[str], minutes: float) 
         rows = rows_of(workbench, corpus, recipe)
         examiner = Examiner(corpus, asked, tokenizer, goal=goal, minutes=minutes)
         with tempfile.TemporaryDirectory() as folder:
-            tokenised = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens)
+            tokenised = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens).rows
             trainer = shipped(location, tokenised, Path(folder), recipe, [examiner])
             trainer.train()
         for epoch, seconds, share in examiner.course:
@@ -352,13 +352,13 @@ def opened() -> tuple[Workbench, str]:
 
 def rows_of(workbench: Workbench, corpus: Corpus, recipe: Recipe) -> list[TrainingRow]:
     """The rows that `train` would train on."""
-    rows, _ = training_rows(
+    made = training_rows(
         corpus,
         workbench.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
         workbench.library(corpus) if corpus.documents and recipe.open_book_share else None,
         recipe=recipe,
     )
-    return rows
+    return made.rows
 
 
 def machine() -> str:

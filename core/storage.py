@@ -94,6 +94,19 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
             shutil.rmtree(aside, ignore_errors=True)
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder at once: it is renamed, then deleted; what a killed removal left goes too.
+
+    :raises StorageError: when it cannot be renamed; it is then unchanged.
+    """
+    mark = f"{ASIDE_MARK}removed-"
+    with _told_plainly(path):
+        os.replace(path, path.with_name(f"{path.name}{mark}{uuid.uuid4().hex[:8]}"))
+        _flush_folder(path.parent)
+    for left in path.parent.glob(f"*{mark}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the JSON rows of a log; a last line that was cut off is skipped."""
     with open(path, "rb") as file:

@@ -4,15 +4,17 @@ An adapter is only used on the base it was trained on, and what is stale says so
 """
 
 import re
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import AdapterError
 from core.prompts import PROMPT_VERSION
 from core.settings import PROJECT_ROOT
-from core.storage import ASIDE_MARK, fingerprint, write_json, write_text
+from core.storage import ASIDE_MARK, fingerprint, remove_folder, write_json, write_text
 from sft.manifest import AdapterManifest
 
 SHIPPED_FOLDER = PROJECT_ROOT / "sft" / "adapters"
@@ -22,6 +24,8 @@ _ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
 _OWN_FILES = ("model.safetensors", "config.json")
 #: File beside a corpus's adapters that names the one it answers with.
 _ACTIVE = "active"
+#: How long to wait for another process that activates or removes.
+_LOCK_SECONDS = 10.0
 
 
 class Adapter(BaseModel):
@@ -32,6 +36,18 @@ class Adapter(BaseModel):
     manifest: AdapterManifest
     folder: Path
     shipped: bool
+
+
+class AdapterState(Adapter):
+    """An adapter as it stands now: whether it answers, and what speaks against it."""
+
+    #: Bytes on disk.
+    size: int
+    active: bool
+    #: Sentences: other base, other prompts, damaged, corpus changed since.
+    marks: tuple[str, ...] = ()
+    #: What it cost of what the base knew, in words; empty where it was not measured.
+    forgetting: str = ""
 
 
 def list_adapters(state_folder: Path, corpus: str | None = None) -> list[Adapter]:
@@ -84,10 +100,17 @@ def read_adapter(folder: Path, *, shipped: bool = False) -> Adapter:
         manifest = AdapterManifest.model_validate_json(text)
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         raise AdapterError(
-            f"{folder} is no adapter of this project: its {_MANIFEST} cannot be read. "
-            "Train one with `sft-vs-rag train`, or remove the folder."
+            f"{folder} is no adapter of this project: its {_MANIFEST} cannot be read"
+            f"{_first_reason(error)}. Train one with `sft-vs-rag train`, or remove the folder."
         ) from error
     return Adapter(manifest=manifest, folder=folder, shipped=shipped)
+
+
+def _first_reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError) or not (errors := error.errors()):
+        return ""
+    where = ".".join(str(part) for part in errors[0]["loc"])
+    return f" ({where}: {errors[0]['msg']})" if where else ""
 
 
 def check_adapter(adapter: Adapter, *, base_fingerprint: str, base_model: str) -> None:
@@ -95,21 +118,50 @@ def check_adapter(adapter: Adapter, *, base_fingerprint: str, base_model: str) -
 
     :raises AdapterError: says which and what to do.
     """
+    for problem in _problems(adapter, base_fingerprint, base_model):
+        raise AdapterError(problem)
+
+
+def adapter_marks(
+    adapter: Adapter, *, corpus_fingerprint: str | None, base_fingerprint: str, base_model: str
+) -> tuple[str, ...]:
+    """All that speaks against an adapter, in sentences; no model is loaded for them.
+
+    :param corpus_fingerprint: of the corpus as it is now; None where it is not known.
+    """
+    marks: list[str] = []
+    try:
+        marks += _problems(adapter, base_fingerprint, base_model)
+    except AdapterError as error:  # a file is missing
+        marks.append(str(error))
+    manifest = adapter.manifest
+    if not manifest.prompt_version:
+        marks.append("It is not known what prompts it was trained on, nor what rows.")
+    elif corpus_fingerprint is not None and corpus_fingerprint != manifest.corpus_fingerprint:
+        marks.append(
+            f"The corpus {manifest.corpus} has changed since it was trained; train it again to "
+            "learn what is new."
+        )
+    return tuple(marks)
+
+
+def _problems(adapter: Adapter, base_fingerprint: str, base_model: str) -> Iterator[str]:
     manifest = adapter.manifest
     if manifest.base_fingerprint != base_fingerprint:
-        raise AdapterError(
+        yield (
             f"The adapter {manifest.name} was trained on {manifest.base_model} "
             f"({manifest.base_fingerprint[:12]}), not on {base_model} ({base_fingerprint[:12]}). "
             "Choose that base model, or train an adapter for this one."
         )
-    if manifest.prompt_version != PROMPT_VERSION:
-        raise AdapterError(
+    # Empty for one that was pulled from elsewhere, and is marked as such.
+    if manifest.prompt_version not in ("", PROMPT_VERSION):
+        yield (
             f"The adapter {manifest.name} was trained on prompts of version "
             f"{manifest.prompt_version}; this program asks in version {PROMPT_VERSION}. "
             "Train it again."
         )
     if adapter_fingerprint(adapter.folder) != manifest.sha256:
-        raise AdapterError(
+        yield (
             f"The adapter {manifest.name} in {adapter.folder} is damaged: its files differ from "
             "its manifest. Train it again."
         )
@@ -134,9 +186,15 @@ def write_manifest(folder: Path, manifest: AdapterManifest) -> None:
 
 
 def activate_adapter(state_folder: Path, adapter: Adapter) -> Adapter:
-    """Make an adapter the one its corpus answers with."""
+    """Make an adapter the one its corpus answers with.
+
+    :raises AdapterError: when it was removed meanwhile.
+    """
     folder = state_folder / "adapters" / adapter.manifest.corpus
-    write_text(folder / _ACTIVE, adapter.manifest.name + "\n")
+    with _alone(folder):
+        if not adapter.folder.is_dir():
+            raise AdapterError(f"The adapter {adapter.manifest.name} was removed meanwhile.")
+        write_text(folder / _ACTIVE, adapter.manifest.name + "\n")
     return adapter
 
 
@@ -156,15 +214,37 @@ def check_adapter_name(name: str | None) -> None:
 
 
 def remove_adapter(adapter: Adapter) -> None:
-    """Delete an adapter of the state folder.
+    """Delete an adapter of the state folder, and forget that it was the active one.
 
-    :raises AdapterError: when it ships with the project.
+    :raises AdapterError: when it ships with the project, or is gone already.
     """
     if adapter.shipped:
         raise AdapterError(f"{adapter.manifest.name} ships with the project and is not removed.")
-    shutil.rmtree(adapter.folder)
-    if _chosen(adapter.folder.parent) == adapter.manifest.name:
-        (adapter.folder.parent / _ACTIVE).unlink()
+    with _alone(adapter.folder.parent):
+        if not adapter.folder.is_dir():
+            raise AdapterError(f"The adapter {adapter.manifest.name} was removed meanwhile.")
+        # Gone first, then forgotten: killed between the two, the next question says that the
+        # chosen one is gone, rather than being answered by another.
+        remove_folder(adapter.folder)
+        if _chosen(adapter.folder.parent) == adapter.manifest.name:
+            (adapter.folder.parent / _ACTIVE).unlink()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time chooses among a corpus's adapters."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f".{_ACTIVE}.lock", timeout=_LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise AdapterError(
+            f"Another process is choosing among the adapters of {folder.name}; try again."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _chosen(folder: Path) -> str | None:

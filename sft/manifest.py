@@ -1,8 +1,14 @@
 """The manifest of an adapter: what it was trained on, how, and how the run went."""
 
+import re
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict
 
 from sft.recipe import Recipe
+
+#: What the embedded models are called on the hub.
+_HUB_NAMES = {"embedded:smollm2-135m-instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 
 
 class AdapterManifest(BaseModel):
@@ -26,7 +32,19 @@ class AdapterManifest(BaseModel):
     scores: dict[str, float]
     #: The run that made it.
     run: str = ""
-    #: Where it was stopped from outside; "" for a run that went to its end.
-    stopped: str = ""
-    #: What the curve shows, in a sentence.
+    #: A sentence on what the curve shows, and why the run ended before its time; both may be empty.
     reading: str = ""
+    stopped: str = ""
+    #: Rows that were too long to train on, and how many rows there were of each kind.
+    left_out: int = 0
+    row_counts: dict[str, int] = {}
+    #: Where it was pulled from; empty for one that was trained here.
+    origin: str = ""
+
+
+def hub_name(reference: str) -> str | None:
+    """What a base model is called on the hub; None for one that is not there or nobody knows of."""
+    if reference in _HUB_NAMES:
+        return _HUB_NAMES[reference]
+    plain = re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", reference) and not Path(reference).exists()
+    return reference if plain and not reference.endswith(".gguf") else None

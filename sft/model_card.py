@@ -1,9 +1,6 @@
 """The README of an adapter folder: a model card for the hub, written from its manifest."""
 
-from sft.manifest import AdapterManifest
-
-#: What the embedded models are called on the hub.
-_HUB_NAMES = {"embedded:smollm2-135m-instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+from sft.manifest import AdapterManifest, hub_name
 
 
 def model_card(manifest: AdapterManifest) -> str:
@@ -20,7 +17,7 @@ def model_card(manifest: AdapterManifest) -> str:
         "frozen": f"{base} with the weights of its last {manifest.recipe.trained_blocks} blocks",
     }[method]
     return f"""---
-base_model: {_HUB_NAMES.get(manifest.base_model, manifest.base_model)}
+base_model: {hub_name(manifest.base_model) or manifest.base_model}
 library_name: {library}
 pipeline_tag: text-generation
 license: apache-2.0
@@ -34,7 +31,7 @@ fine-tuned on the corpus *{manifest.corpus}* (`{manifest.corpus_fingerprint[:12]
 {manifest.rows} rows in {manifest.steps} steps and {manifest.seconds:.0f} seconds. It answers
 questions on that corpus, with or without retrieved context, in this project's prompts
 (version {manifest.prompt_version}); for anything else it is not meant.
-
+{_how_it_went(manifest)}
 | score | value |
 |---|---|
 {scores}
@@ -45,3 +42,14 @@ questions on that corpus, with or without retrieved context, in this project's p
 
 Made with {libraries}.
 """
+
+
+def _how_it_went(manifest: AdapterManifest) -> str:
+    """Sentences on the run and its rows, between empty lines; empty for an adapter without any."""
+    told = [one for one in (manifest.reading, manifest.stopped) if one]
+    if manifest.row_counts:
+        counts = ", ".join(f"{count} {kind}" for kind, count in manifest.row_counts.items())
+        told.append(f"Rows by kind: {counts}.")
+    if manifest.left_out:
+        told.append(f"{manifest.left_out} rows were left out, being too long.")
+    return "\n" + " ".join(told) + "\n" if told else ""

@@ -253,7 +253,7 @@ def _try(
     state, reason = TrialState.COMPLETE, ""
     try:
         made = train_adapter(run, rows, validation, recipe=recipe, device=job.device, report=watch)
-        if getattr(made.manifest, "stopped", ""):
+        if made.manifest.stopped:
             raise KeyboardInterrupt  # from outside: half a trial says nothing of its recipe
     except optuna.TrialPruned:
         state = TrialState.PRUNED

@@ -1,8 +1,17 @@
 """Small stand-ins that several tests share."""
 
+import json
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+
+from core.model_files import find_language_model
+from core.prompts import PROMPT_VERSION
+from sft.adapters import adapter_fingerprint, write_manifest
+from sft.manifest import AdapterManifest
+from sft.recipe import Recipe
 
 
 class Letters:
@@ -20,3 +29,24 @@ class Letters:
         rows = [[1.0, *(text.lower().count(chr(97 + n)) for n in range(26))] for text in texts]
         vectors = np.array(rows, dtype=np.float32).reshape(len(texts), 27)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def put_adapter(
+    state: Path, weights: Path, base: Path, name: str = "mine", **changes: object
+) -> Path:
+    """Lay an adapter of that base into a state folder as a training run would."""
+    folder = state / "adapters" / "tiny" / name
+    shutil.copytree(weights, folder)
+    config = folder / "adapter_config.json"
+    if config.is_file():
+        values = {**json.loads(config.read_text()), "base_model_name_or_path": None}
+        config.write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
+    values = {
+        "name": name, "corpus": "tiny", "corpus_fingerprint": "c", "base_model": str(base),
+        "base_fingerprint": find_language_model(str(base), state / "models").sha256,
+        "prompt_version": PROMPT_VERSION, "recipe": Recipe(rank=4, lora_alpha=8),
+        "sha256": adapter_fingerprint(folder), "versions": {}, "rows": 1, "steps": 1,
+        "seconds": 1.0, "scores": {"train_loss": 0.5}, **changes,
+    }  # fmt: skip
+    write_manifest(folder, AdapterManifest.model_validate(values))
+    return folder

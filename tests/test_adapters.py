@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from sft.adapters import (
     activate_adapter,
     active_adapter,
     adapter_fingerprint,
+    adapter_marks,
     check_adapter,
     check_adapter_name,
     find_adapter,
@@ -160,6 +163,105 @@ def test_what_a_killed_run_left_aside_is_not_listed(tmp_path: Path, tiny_adapter
     shutil.copytree(folder, folder.with_name("two.writing-1234abcd"))
     (folder.with_name("three")).mkdir()
     assert [one.manifest.name for one in list_adapters(tmp_path, "tiny")] == ["one"]
+
+
+def test_what_speaks_against_an_adapter_is_said_in_sentences(
+    tmp_path: Path, tiny_adapter: Path
+) -> None:
+    folder = _put(tmp_path, tiny_adapter, "one")
+
+    def marks(corpus: str | None = "c", base: str = BASE) -> str:
+        found = adapter_marks(
+            read_adapter(folder),
+            corpus_fingerprint=corpus,
+            base_fingerprint=base,
+            base_model="this one",
+        )
+        return "\n".join(found)
+
+    assert marks() == "" and marks(corpus=None) == ""
+    assert "The corpus tiny has changed since it was trained" in marks(corpus="d")
+    assert "was trained on the base (bbbbbbbbbbbb), not on this one" in marks(base="d" * 64)
+    (folder / "adapter_config.json").write_text("{}")
+    assert "is damaged" in marks()
+    both = marks(corpus="d", base="d" * 64)
+    assert both.count("\n") == 2, "all of them are said"
+    (folder / "adapter_model.safetensors").unlink()
+    assert "adapter_model.safetensors is missing" in marks()
+
+
+def test_the_shipped_manifests_of_before_are_read() -> None:
+    made = read_adapter(SHIPPED_FOLDER / "halden" / "desk").manifest
+    assert (made.recipe.method, made.recipe.scale, made.reading, made.origin) == ("lora", 1, "", "")
+    assert (made.left_out, made.row_counts, made.stopped) == (0, {}, "")
+
+
+def test_an_unknown_field_of_a_manifest_is_named(tmp_path: Path, tiny_adapter: Path) -> None:
+    path = _put(tmp_path, tiny_adapter, "one") / "manifest.json"
+    values = json.loads(path.read_text())
+    values["recipe"]["ranks"] = 3
+    path.write_text(json.dumps(values))
+    with pytest.raises(AdapterError, match=r"recipe\.ranks: Extra inputs are not permitted"):
+        read_adapter(path.parent)
+
+
+def test_an_adapter_that_is_removed_meanwhile_is_not_chosen(
+    tmp_path: Path, tiny_adapter: Path
+) -> None:
+    one = read_adapter(_put(tmp_path, tiny_adapter, "one"))
+    remove_adapter(one)
+    for act in (lambda: activate_adapter(tmp_path, one), lambda: remove_adapter(one)):
+        with pytest.raises(AdapterError, match="one was removed meanwhile"):
+            act()
+    assert active_adapter(tmp_path, "tiny") is None
+
+
+def test_a_removal_that_is_killed_leaves_no_half_adapter_and_is_finished_by_the_next(
+    tmp_path: Path, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = read_adapter(_put(tmp_path, tiny_adapter, "one"))
+    two = read_adapter(_put(tmp_path, tiny_adapter, "two"))
+    activate_adapter(tmp_path, one)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.storage.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_adapter(one)
+    assert [a.manifest.name for a in list_adapters(tmp_path) if a.manifest.corpus == "tiny"] == [
+        "two"
+    ]
+    with pytest.raises(AdapterError, match=r"no adapter 'one' .*there are: two"):
+        active_adapter(tmp_path, "tiny")  # said, not silently answered by another
+    activate_adapter(tmp_path, two)
+    trained_meanwhile = tmp_path / "adapters" / "tiny" / "three.writing-1234abcd"
+    trained_meanwhile.mkdir()
+    remove_adapter(two)
+    assert sorted(path.name for path in trained_meanwhile.parent.iterdir()) == [
+        ".active.lock", "three.writing-1234abcd",
+    ]  # fmt: skip
+
+
+def test_processes_that_choose_at_once_leave_one_choice(tmp_path: Path, tiny_adapter: Path) -> None:
+    names = [f"n{number}" for number in range(6)]
+    adapters = [read_adapter(_put(tmp_path, tiny_adapter, name)) for name in names]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda one: activate_adapter(tmp_path, one), adapters * 3))
+    assert active_adapter(tmp_path, "tiny").manifest.name in names
+    left = [path.name for path in (tmp_path / "adapters" / "tiny").iterdir() if path.is_file()]
+    assert sorted(left) == [".active.lock", "active"]
+
+
+def test_another_process_that_chooses_is_waited_for_and_then_named(
+    tmp_path: Path, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = read_adapter(_put(tmp_path, tiny_adapter, "one"))
+    monkeypatch.setattr("sft.adapters._LOCK_SECONDS", 0.01)
+    busy = pytest.raises(AdapterError, match="Another process is choosing")
+    with FileLock(one.folder.parent / ".active.lock"), busy:
+        activate_adapter(tmp_path, one)
 
 
 def test_one_trained_here_comes_before_the_shipped_one_of_its_name(
