@@ -186,8 +186,8 @@ def draw(points: Sequence[Point], path: Path, *, base: float) -> None:
 
 
 def write_results(points: Sequence[Point], folder: Path, *, base: float) -> None:
-    """Write `forgetting.md` and `forgetting.svg`."""
+    """Write `forgetting-measured.md` and `forgetting-measured.svg`."""
     folder.mkdir(parents=True, exist_ok=True)
     text = f"# Learning against forgetting\n\n{table(points, base=base)}\n"
-    write_text(folder / "forgetting.md", text + "![learning against forgetting](forgetting.svg)\n")
-    draw(points, folder / "forgetting.svg", base=base)
+    write_text(folder / "forgetting-measured.md", text + "![learning against forgetting](forgetting-measured.svg)\n")
+    draw(points, folder / "forgetting-measured.svg", base=base)

@@ -85,11 +85,11 @@ def test_families_are_compared_at_one_score_seed_by_seed(tmp_path: Path) -> None
     assert "| kl | 2 | 0.135 (0.090 to 0.180) | 0.270 (0.180 to 0.360) |" in words
     assert "| kl 1 | 8 | 2 | 0.90 | 0.150 |" in words
     write_results(points, tmp_path, base=0.0)
-    picture = (tmp_path / "forgetting.svg").read_bytes()
+    picture = (tmp_path / "forgetting-measured.svg").read_bytes()
     assert picture.startswith(b"<?xml") and str(tmp_path).encode() not in picture
     write_results(points, tmp_path, base=0.0)
-    assert (tmp_path / "forgetting.svg").read_bytes() == picture, "the same points, the same file"
-    assert words in (tmp_path / "forgetting.md").read_text()
+    assert (tmp_path / "forgetting-measured.svg").read_bytes() == picture, "the same points, the same file"
+    assert words in (tmp_path / "forgetting-measured.md").read_text()
 
 
 def test_every_setting_is_a_recipe_of_its_own() -> None:
