@@ -189,5 +189,8 @@ def write_results(points: Sequence[Point], folder: Path, *, base: float) -> None
     """Write `forgetting-measured.md` and `forgetting-measured.svg`."""
     folder.mkdir(parents=True, exist_ok=True)
     text = f"# Learning against forgetting\n\n{table(points, base=base)}\n"
-    write_text(folder / "forgetting-measured.md", text + "![learning against forgetting](forgetting-measured.svg)\n")
+    write_text(
+        folder / "forgetting-measured.md",
+        text + "![learning against forgetting](forgetting-measured.svg)\n",
+    )
     draw(points, folder / "forgetting-measured.svg", base=base)

@@ -88,7 +88,9 @@ def test_families_are_compared_at_one_score_seed_by_seed(tmp_path: Path) -> None
     picture = (tmp_path / "forgetting-measured.svg").read_bytes()
     assert picture.startswith(b"<?xml") and str(tmp_path).encode() not in picture
     write_results(points, tmp_path, base=0.0)
-    assert (tmp_path / "forgetting-measured.svg").read_bytes() == picture, "the same points, the same file"
+    assert (tmp_path / "forgetting-measured.svg").read_bytes() == picture, (
+        "the same points, the same file"
+    )
     assert words in (tmp_path / "forgetting-measured.md").read_text()
 
 
