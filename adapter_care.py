@@ -38,6 +38,7 @@ class AdapterCare(MeasuredForgetting):
         """All adapters, or those of one corpus, with what speaks against each; loads no model."""
         chosen = self.corpus(reference) if reference else None
         corpora: dict[str, str | None] = {chosen.name: chosen.fingerprint} if chosen else {}
+        base = self._base_or_why()
         states = []
         for adapter in self.adapters(reference):
             name = adapter.manifest.corpus
@@ -46,27 +47,30 @@ class AdapterCare(MeasuredForgetting):
                     corpora[name] = self.corpus(name).fingerprint
                 except CorpusError:  # a folder of the user's: its path is not known here
                     corpora[name] = None
-            states.append(self._state_of(adapter, corpora[name]))
+            states.append(self._state_of(adapter, corpora[name], base))
         return states
 
     def adapter_state(self, reference: str, name: str) -> AdapterState:
         """One adapter of a corpus, with what speaks against it."""
-        return self._state_of(self.adapter(reference, name), self.corpus(reference).fingerprint)
+        found, fingerprint = self.adapter(reference, name), self.corpus(reference).fingerprint
+        return self._state_of(found, fingerprint, self._base_or_why())
 
-    def _state_of(self, adapter: Adapter, corpus_fingerprint: str | None) -> AdapterState:
+    def _state_of(
+        self, adapter: Adapter, corpus_fingerprint: str | None, base: ModelFiles | ModelError
+    ) -> AdapterState:
         try:
             active = active_adapter(self.state, adapter.manifest.corpus)
         except AdapterError:  # the chosen one is gone
             active = None
-        try:
+        if isinstance(base, ModelError):
+            marks: tuple[str, ...] = (f"Whether it fits the base is not known: {base}",)
+        else:
             marks = adapter_marks(
                 adapter,
                 corpus_fingerprint=corpus_fingerprint,
-                base_fingerprint=self._base().sha256,
+                base_fingerprint=base.sha256,
                 base_model=self.settings.base_model,
             )
-        except ModelError as error:
-            marks = (f"Whether it fits the base is not known: {error}",)
         return AdapterState(
             manifest=adapter.manifest,
             folder=adapter.folder,
@@ -76,6 +80,12 @@ class AdapterCare(MeasuredForgetting):
             marks=marks,
             forgetting=self.forgetting_line(adapter),
         )
+
+    def _base_or_why(self) -> ModelFiles | ModelError:
+        try:
+            return self._base()
+        except ModelError as error:
+            return error
 
     def _base(self) -> ModelFiles:
         return find_language_model(self.settings.base_model, self.state / "models")
@@ -129,7 +139,7 @@ class AdapterCare(MeasuredForgetting):
         adapter = self._fitting(reference, name)
         location = self._base().location
         if is_folder(repository):
-            push_to_folder(adapter, Path(repository).expanduser(), base_location=location)
+            push_to_folder(adapter, Path(repository).expanduser().resolve(), base_location=location)
             return adapter
         check_hub_id(repository)
         with TemporaryDirectory() as folder:
@@ -148,7 +158,7 @@ class AdapterCare(MeasuredForgetting):
             base_fingerprint=self._base().sha256,
         )
         if is_folder(repository):
-            folder = Path(repository).expanduser()
+            folder = Path(repository).expanduser().resolve()
             return pull_adapter(folder, place, name=name, origin=folder.name)
         with TemporaryDirectory() as folder_name:
             download(repository, Path(folder_name))

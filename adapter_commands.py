@@ -37,8 +37,8 @@ def list_command(
             f"{star} {made.corpus} {made.name}: {_origin(state)}, {made.recipe.method} on "
             f"{made.base_model}, {_size(state.size)}, prompts {made.prompt_version or 'unknown'}"
         )
-        for mark in state.marks:
-            print(f"    {mark}")
+        for line in (*state.marks, state.forgetting):
+            print(f"    {line}")
 
 
 @adapter_program.command("show")

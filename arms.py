@@ -47,7 +47,12 @@ class FineTuned:
     @property
     def title(self) -> str:
         """Its name, with the scale where that is not the trained one."""
-        return self.name if self.scale == 1 else f"{self.name} at scale {self.scale:g}"
+        return scaled_title(self.name, self.scale)
+
+
+def scaled_title(name: str, scale: float) -> str:
+    """What weights are called that count by `scale`; 1 is as trained, and not said."""
+    return name if scale == 1 else f"{name} at scale {scale:g}"
 
 
 class Arms:

@@ -28,6 +28,9 @@ ALL_ARMS = ",".join(ARM_NAMES)
 #: Typer keeps its own copy of click; this is the class of every wrong option or argument.
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
+#: What typer makes of Ctrl-C.
+_INTERRUPTED = 130
+
 program = typer.Typer(
     help="Fine-tune, retrieve, both or neither? One question, four answers, scored.",
     no_args_is_help=True,
@@ -48,7 +51,10 @@ def main() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     try:
         # Not standalone: a usage error would print three lines, and ours is one.
-        sys.exit(program(standalone_mode=False) or 0)
+        code = program(standalone_mode=False) or 0
+        if code == _INTERRUPTED:  # typer's own, of Ctrl-C within a command
+            say("stopped.")
+        sys.exit(1 if code == _INTERRUPTED else code)
     except USAGE_ERROR as error:
         say(f"error: {error.format_message()} See `sft-vs-rag --help`.")
         sys.exit(2)

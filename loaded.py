@@ -20,7 +20,7 @@ from rag.reranker import Reranker
 from rag.retrieval import HybridRetriever, RetrievalOptions
 from rag.store import PassageStore, open_store
 from rag.sync import LOCK_SECONDS, is_current, sync_index
-from sft.adapters import active_adapter, check_adapter, find_adapter
+from sft.adapters import Adapter, active_adapter, check_adapter, find_adapter
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class Loaded:
         self._reranker: Reranker | None = None
         #: What is open, by corpus.
         self._libraries: dict[str, _Opened] = {}
+        #: Adapters whose files were found whole, and what they looked like then.
+        self._checked: dict[Path, tuple[str, str, tuple[tuple[str, int, int], ...]]] = {}
+        #: Whole weights that are loaded, by corpus.
+        self._own_weights: dict[str, str] = {}
 
     def model(self) -> LanguageModel:
         """Return the language model."""
@@ -154,17 +158,34 @@ class Loaded:
                 )
             adapter = active
         model = self.model()
-        check_adapter(
-            adapter, base_fingerprint=model.fingerprint, base_model=self._settings.base_model
-        )
         made = adapter.manifest
-        scale = self._settings.adapter_scale
-        if scale is None:
-            scale = made.recipe.scale
+        stamp = (made.sha256, made.prompt_version, _stamp(adapter.folder))
+        if self._checked.get(adapter.folder) != stamp:
+            # Whole weights are hundreds of megabytes: not hashed again for every question.
+            check_adapter(
+                adapter, base_fingerprint=model.fingerprint, base_model=self._settings.base_model
+            )
+            self._checked[adapter.folder] = stamp
+        scale = self.scale_of(adapter)
         # The fingerprint is in the name: an adapter retrained under its name is loaded anew.
         loaded_as = f"{corpus.name}-{made.name}-{made.sha256[:12]}-x{scale:g}".replace(".", "-")
         if made.recipe.method == "lora":
             model.load_adapter(loaded_as, adapter.folder, scale=scale)
         else:
             model.load_weights(loaded_as, adapter.folder, scale=scale)
+            before = self._own_weights.get(corpus.name)
+            self._own_weights[corpus.name] = loaded_as
+            if before not in (None, loaded_as) and before in model.adapters:
+                model.unload_adapter(before)  # a whole model each: one a corpus is kept
         return FineTuned(made.name, made.sha256, loaded_as, form=made.recipe.form, scale=scale)
+
+    def scale_of(self, adapter: Adapter) -> float:
+        """By what an adapter's effect counts: the setting's, else its recipe's."""
+        scale = self._settings.adapter_scale
+        return adapter.manifest.recipe.scale if scale is None else scale
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, sizes and times of a folder's files: another stamp, and they are read again."""
+    found = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file()]
+    return tuple((name, one.st_size, one.st_mtime_ns) for name, one in found)

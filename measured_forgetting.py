@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from arms import Arms
+from arms import Arms, scaled_title
 from core.corpus.plain_text import read_plain_text
-from core.errors import RetrievalUnavailable
+from core.errors import EvaluationError, RetrievalUnavailable
 from core.prompts import PROMPT_VERSION
 from curation import Curation
 from eval.forgetting import Forgetting, Probe, Report, general_questions, measure_forgetting
 from eval.forgetting_files import (
     Weights,
     base_answers,
+    card_beside,
     forgetting_line,
     forgetting_path,
     read_forgetting,
@@ -37,10 +38,16 @@ class MeasuredForgetting(Curation):
     ) -> tuple[Forgetting, Path]:
         """Measure what an adapter (the active one unless named) forgot, and keep it beside it.
 
-        :param limit: a seeded sample of so many general questions.
+        :param limit: a seeded sample of so many general questions; it is kept in `out` only, as
+            what is kept with the adapter is asked of all.
         :param out: the file it goes to instead.
         :returns: what was measured and the file it is in.
         """
+        if limit is not None and out is None:
+            raise EvaluationError(
+                "What is kept with an adapter is measured on all general questions: name a file "
+                "for a sample's result with --out, or leave --limit out."
+            )
         corpus, general = self.corpus(reference), self.corpus(REPLAY_CORPUS)
         asked = choose_questions(general, "test", limit=limit, seed=self.settings.seed)
         probe = Probe(
@@ -66,7 +73,7 @@ class MeasuredForgetting(Curation):
             report=report,
         )
         path = out or forgetting_path(found.folder, self.state, shipped=found.shipped)
-        write_forgetting(path, measured)
+        write_forgetting(path, measured, card=card_beside(path, found.folder))
         return measured, path
 
     def forgetting_of(self, adapter: Adapter, named: str | None = None) -> Forgetting | None:
@@ -74,7 +81,7 @@ class MeasuredForgetting(Curation):
 
         :param named: what its answers' provenance calls it, with the scale it answers at.
         """
-        weights = _weights(adapter)
+        weights = self._weights(adapter)
         if named is not None:
             weights = weights._replace(adapter=named)
         return read_forgetting(adapter.folder, self.state, weights)
@@ -82,10 +89,9 @@ class MeasuredForgetting(Curation):
     def forgetting_line(self, adapter: Adapter) -> str:
         """Say in one line what an adapter forgot, or that it has to be measured."""
         corpus = adapter.manifest.corpus
-        return forgetting_line(adapter.folder, self.state, _weights(adapter), corpus=corpus)
+        return forgetting_line(adapter.folder, self.state, self._weights(adapter), corpus=corpus)
 
-
-def _weights(adapter: Adapter) -> Weights:
-    made, scale = adapter.manifest, adapter.manifest.recipe.scale
-    named = made.name if scale == 1 else f"{made.name} at scale {scale:g}"
-    return Weights(named, made.sha256, made.base_fingerprint, PROMPT_VERSION)
+    def _weights(self, adapter: Adapter) -> Weights:
+        made = adapter.manifest
+        named = scaled_title(made.name, self._loaded.scale_of(adapter))
+        return Weights(named, made.sha256, made.base_fingerprint, PROMPT_VERSION)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from core.errors import TrainingError
+from core.errors import ProjectError, TrainingError
 from terminal import Corpus, Json, open_workbench, print_json, say
 
 
@@ -33,6 +33,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Fine-tune an adapter on a corpus's questions."""
+    from sft.processes import is_main  # noqa: PLC0415  (loads torch)
     from sft.recipe import load_recipe  # noqa: PLC0415  (before the model is touched)
 
     if resume and (config or changes or out):
@@ -57,9 +58,15 @@ def train(
                 f"{broken_off.path} forgets it."
             )
         result = workbench.train(corpus, recipe=recipe, name=out, wait=wait, report=report)
+    if not is_main():  # of several processes one tells
+        return
     forgot = None
     if measure:
-        forgot, _ = workbench.forgetting(corpus, adapter=result.manifest.name, report=_say_how_far)
+        try:
+            name = result.manifest.name
+            forgot, _ = workbench.forgetting(corpus, adapter=name, report=_say_how_far)
+        except ProjectError as error:  # the adapter is there, whatever became of this
+            say(f"Forgetting was not measured: {error}")
     if as_json:
         measured = {"forgetting": forgot.model_dump(mode="json")} if forgot else {}
         print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve, **measured})

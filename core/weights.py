@@ -52,7 +52,8 @@ class Weights:
         self._config, self._device, self._dtype = model.config, model.device, model.dtype
         #: The base's own tensors by name; PEFT moves them about but keeps them.
         self._base: dict[str, torch.Tensor] = dict(model.named_parameters())
-        self._lock = threading.Lock()
+        #: Held for one pass; and for loading, so that streams go on while weights are read.
+        self._lock, self._loading = threading.Lock(), threading.Lock()
         self._loaded: dict[str, _Source] = {}
         self._own: dict[str, Any] = {}
 
@@ -77,23 +78,25 @@ class Weights:
 
     def load_adapter(self, name: str, folder: Path, *, scale: float) -> None:
         """See `LanguageModel.load_adapter`."""
-        with self._lock:
+        with self._loading:
             if self._is_loaded(name, folder, scale):
                 return
             try:
                 if _check_configuration(folder)["use_dora"]:
                     self._own[name] = self._merged(folder, scale)
                 else:
-                    self._add_adapter(name, folder, scale)
+                    with self._lock:
+                        self._add_adapter(name, folder, scale)
             except Exception as error:  # damaged files raise the libraries' own many types
-                self._remove_half_loaded(name)
+                with self._lock:
+                    self._remove_half_loaded(name)
                 reason = str(error).partition("\n")[0]
                 raise AdapterError(f"The adapter in {folder} does not load: {reason}") from error
             self._loaded[name] = _Source(str(folder), scale)
 
     def load_weights(self, name: str, folder: Path, *, scale: float) -> None:
         """See `LanguageModel.load_weights`."""
-        with self._lock:
+        with self._loading:
             if self._is_loaded(name, folder, scale):
                 return
             try:
@@ -106,7 +109,7 @@ class Weights:
 
     def unload(self, name: str) -> None:
         """See `LanguageModel.unload_adapter`."""
-        with self._lock:
+        with self._loading, self._lock:
             self.check(name)
             del self._loaded[name]
             if name in self._own:
@@ -125,10 +128,10 @@ class Weights:
         :param keep: as transformers' `logits_to_keep` takes it.
         :raises AdapterError: when a name is not loaded.
         """
-        for name in names:
-            self.check(name)
         arguments = {**inputs, "logits_to_keep": keep}
         with self._lock, torch.inference_mode():
+            for name in names:
+                self.check(name)
             model = self._model
             if names and names[0] in self._own:
                 model = self._own[names[0]]

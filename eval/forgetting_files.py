@@ -68,19 +68,23 @@ def base_answers(
     return answers
 
 
+def card_beside(path: Path, folder: Path) -> Path | None:
+    """The model card that tells a measurement kept in `path`: the adapter's own, if it is there."""
+    return folder / _CARD if path.resolve().parent == folder.resolve() else None
+
+
 def forgetting_path(folder: Path, state_folder: Path, *, shipped: bool) -> Path:
     """Where the forgetting of the adapter in `folder` (…/<corpus>/<name>) is kept."""
     return _in_state(folder, state_folder) if shipped else folder / FORGETTING_FILE
 
 
-def write_forgetting(path: Path, forgetting: Forgetting) -> None:
-    """Keep a measurement; a model card in the same folder tells it too.
+def write_forgetting(path: Path, forgetting: Forgetting, *, card: Path | None = None) -> None:
+    """Keep a measurement, and tell it in the adapter's model card where there is one.
 
     :raises StorageError: when the disk refuses.
     """
     write_json(path, forgetting.model_dump(mode="json"))
-    card = path.parent / _CARD
-    if path.name == FORGETTING_FILE and card.is_file():
+    if card is not None and card.is_file():
         text = card.read_text(encoding="utf-8")
         write_text(card, with_forgetting(text, forgetting))
 

@@ -27,6 +27,7 @@ _PASSED_OVER = {
     "LICENSE",
     "added_tokens.json",
     "chat_template.jinja",
+    "curve.svg",  # a picture can hold scripts
     "merges.txt",
     "special_tokens_map.json",
     "tokenizer.json",
@@ -99,6 +100,11 @@ def check_names(sizes: Mapping[str, int], source: str) -> set[str]:
         if size > TAKEN[name]:
             raise AdapterError(f"{source}: {name} has {size} bytes; the most is {TAKEN[name]}.")
     names = set(sizes) & set(TAKEN)
+    if {WEIGHTS, "adapter_config.json"} & names and {WHOLE_WEIGHTS, "config.json"} & names:
+        raise AdapterError(
+            f"{source} holds an adapter's files and a whole model's: which one is meant cannot be "
+            "known. Leave one kind there."
+        )
     if not {WEIGHTS, "adapter_config.json"} <= names and not (
         {WHOLE_WEIGHTS, "config.json", MANIFEST} <= names
     ):
@@ -107,6 +113,25 @@ def check_names(sizes: Mapping[str, int], source: str) -> set[str]:
             "model's files with this project's manifest."
         )
     return names
+
+
+def check_kind(names: set[str], *, whole: bool, source: Path) -> None:
+    """Let a manifest speak only of the kind of files that are there.
+
+    :raises AdapterError: when it is about whole weights and an adapter is there, or the reverse.
+    """
+    if (WHOLE_WEIGHTS in names) != whole:
+        said, there = ("whole weights", "an adapter") if whole else ("an adapter", "whole weights")
+        raise AdapterError(f"{source}: its manifest is of {said}, its files are of {there}.")
+
+
+def check_model_config(values: Mapping[str, Any], folder: Path) -> None:
+    """Let no configuration of whole weights name code of its own.
+
+    :raises AdapterError: when it does.
+    """
+    if values.get("auto_map"):
+        raise AdapterError(f"{folder} asks transformers to run code of its own (auto_map).")
 
 
 def check_peft_config(values: Mapping[str, Any], folder: Path) -> None:

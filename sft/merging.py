@@ -20,6 +20,7 @@ from core.errors import AdapterError
 from core.prompts import Prompt
 from core.storage import write_folder, write_text
 from sft.adapters import Adapter
+from sft.sharing import refuse_scaled_dora
 
 SavedAs = Literal["float32", "bfloat16"]
 #: Largest difference of a logit and least share of the same likeliest tokens that are accepted.
@@ -87,6 +88,7 @@ def merge_adapter(
         raise AdapterError(f"{saved_as!r} cannot be saved in; use {' or '.join(TOLERANCES)}.")
     tokenizer: Any = AutoTokenizer.from_pretrained(base_location)
     rows = [_row(prompt, answer, tokenizer) for prompt, answer in examples[:COMPARED]]
+    refuse_scaled_dora(adapter.manifest)
     together = _load_together(adapter, base_location)
     wanted = [_logits(together, row) for row in rows]
     try:

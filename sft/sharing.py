@@ -31,6 +31,8 @@ from sft.incoming import (
     WEIGHTS,
     WHOLE_WEIGHTS,
     check_files,
+    check_kind,
+    check_model_config,
     check_peft_config,
 )
 from sft.manifest import AdapterManifest, hub_name
@@ -63,6 +65,7 @@ def export_adapter(adapter: Adapter, out: Path, *, base_location: str) -> Adapte
     if out.exists():
         raise AdapterError(f"{out} is there already; choose another folder.")
     adapter_fingerprint(adapter.folder)  # names a file that is missing
+    refuse_scaled_dora(adapter.manifest)
     made = adapter.manifest
     # A folder of this machine means nothing elsewhere, and tells where somebody keeps things.
     base = made.base_model if hub_name(made.base_model) else Path(made.base_model).name
@@ -73,7 +76,9 @@ def export_adapter(adapter: Adapter, out: Path, *, base_location: str) -> Adapte
             _copy_whole(adapter, folder, base_location)
         else:
             _copy_scaled(adapter, folder)
-        if (adapter.folder / FORGETTING).is_file():
+        # A measurement is of the bytes that were measured.
+        same = adapter_fingerprint(folder) == made.sha256 and made.recipe.scale == 1
+        if same and (adapter.folder / FORGETTING).is_file():
             shutil.copyfile(adapter.folder / FORGETTING, folder / FORGETTING)
         recipe = made.recipe.model_copy(update={"scale": 1.0})
         manifest = made.model_copy(
@@ -85,6 +90,18 @@ def export_adapter(adapter: Adapter, out: Path, *, base_location: str) -> Adapte
 
     write_folder(out, fill)
     return written[0]
+
+
+def refuse_scaled_dora(made: AdapterManifest) -> None:
+    """DoRA's magnitudes are no sum: a scale cannot be put into its weights.
+
+    :raises AdapterError: for such an adapter with a scale.
+    """
+    if made.recipe.dora and made.recipe.scale != 1:
+        raise AdapterError(
+            f"{made.name} was trained with DoRA and answers at scale {made.recipe.scale:g}, which "
+            "no weights of its own can hold: train it with scale=1."
+        )
 
 
 def is_whole(adapter: Adapter) -> bool:
@@ -187,6 +204,9 @@ def pull_adapter(source: Path, place: Place, *, name: str | None = None, origin:
     wanted = name or (claimed.name if claimed else re.sub(r"[^\w.-]", "-", Path(origin).name))
     check_adapter_name(wanted)
     whole = claimed is not None and claimed.recipe.method != "lora"
+    check_kind(names, whole=whole, source=source)
+    if whole:
+        check_model_config(_read_config(source, "config.json"), source)
     if claimed is not None:
         _check_corpus(claimed, place)
         adapter = Adapter(manifest=claimed, folder=source, shipped=False)
@@ -245,14 +265,14 @@ def _check_weights(path: Path, source: Path, *, whole: bool) -> None:
         raise AdapterError(f"{source / path.name} holds {strange[0]}, which is no LoRA weight.")
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    path = folder / _CONFIG
+def _read_config(folder: Path, name: str = _CONFIG) -> dict[str, Any]:
+    path = folder / name
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise AdapterError(f"{path} cannot be read ({error}).") from error
     if not isinstance(values, dict):
-        raise AdapterError(f"{path} is no PEFT configuration.")
+        raise AdapterError(f"{path} is no configuration.")
     return values
 
 
