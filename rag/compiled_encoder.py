@@ -8,6 +8,7 @@ normalising stay Sentence Transformers' own.
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def compile_transformer(encoder: Any, folder: Path | None, *, reference: str) ->
     inputs = _inputs(encoder)
     try:
         path = _converted(openvino, transformer.auto_model, inputs, folder)
-        core = openvino.Core()
+        core = _core()
         model = core.read_model(path) if isinstance(path, Path) else path
         compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         transformer.auto_model.forward = _forward_of(compiled, tuple(inputs))
@@ -53,6 +54,16 @@ def compile_transformer(encoder: Any, folder: Path | None, *, reference: str) ->
             f"OpenVINO gives other vectors for {reference!r} than torch does: "
             "set encoder_backend to torch."
         )
+
+
+@lru_cache(maxsize=1)
+def _core() -> Any:
+    """OpenVINO's one core, never let go of.
+
+    With its processor plugin it lays the thread's signal stack into memory that it frees in the
+    end, and leaves the stack where it was: the next Ctrl-C would crash the process.
+    """
+    return _openvino().Core()
 
 
 def _openvino() -> Any:

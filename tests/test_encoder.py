@@ -1,5 +1,6 @@
 """The encoder's vectors are the same whatever computes them."""
 
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import rag.compiled_encoder
 from core.errors import ModelError
 from rag.encoder import Encoder
 
+ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = "embedded:all-minilm-l6-v2"
 TEXTS = [
     "The Alpha weighs 240 grams.",
@@ -43,6 +45,23 @@ def test_no_statistics_are_sent(compiled: Encoder) -> None:
 
     # The stub: the package that would report each conversion is kept out.
     assert convert_impl.tm.__name__ == "openvino.tools.ovc.telemetry_stub"
+
+
+def test_ctrl_c_does_not_crash_once_an_encoder_is_gone() -> None:
+    # OpenVINO puts the signal stack into memory of its own, which must not be freed.
+    script = (
+        "import os, signal\n"
+        "from rag.encoder import Encoder\n"
+        f"for _ in range(2): Encoder({REFERENCE!r}, device='cpu', backend='openvino')\n"
+        "import gc, mmap; gc.collect(); maps = [mmap.mmap(-1, 16384) for _ in range(64)]\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('told'))\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "print('alive')\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (ran.returncode, ran.stdout.split()) == (0, ["told", "alive"])
 
 
 def test_several_may_encode_at_once(compiled: Encoder) -> None:

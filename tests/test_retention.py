@@ -78,7 +78,7 @@ def _job(state: Path, model: Path, general: Sequence[Prompt] = GENERAL) -> Train
 
 def _trainer(state: Path, model: Path, recipe: Recipe, **more: Any) -> SupervisedTrainer:
     tokenizer = AutoTokenizer.from_pretrained(model)
-    rows = tokenise(_rows(), tokenizer, max_tokens=256)
+    rows = tokenise(_rows(), tokenizer, max_tokens=256).rows
     return build_trainer(
         _job(state, model), rows, rows, recipe=recipe, device="cpu", tokenizer=tokenizer, **more
     )

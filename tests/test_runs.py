@@ -191,7 +191,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[1:3]
 import torch
-torch.set_num_threads(1)
+torch.set_num_threads(int(sys.argv[6]))  # another number rounds sums otherwise
 import test_runs
 import sft.checkpoints
 sft.checkpoints.EVERY_SECONDS = 0.0
@@ -210,7 +210,8 @@ else:
 def _child(state: Path, model: Path, how: str) -> subprocess.Popen[str]:
     root = Path(__file__).resolve().parent.parent
     return subprocess.Popen(
-        [sys.executable, "-c", _CHILD, str(root), str(root / "tests"), str(state), str(model), how],
+        [sys.executable, "-c", _CHILD, str(root), str(root / "tests"), str(state), str(model), how,
+         str(torch.get_num_threads())],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ def benchmark() -> ModuleType:
 def _rows(corpus: Path, model: Path) -> list[dict]:
     read = read_corpus(str(corpus))
     rows = build_rows(read.of_split("train"), read.wording, contexts={}, recipe=Recipe())
-    return tokenise(rows, AutoTokenizer.from_pretrained(model), max_tokens=768)
+    return tokenise(rows, AutoTokenizer.from_pretrained(model), max_tokens=768).rows
 
 
 @pytest.mark.parametrize("contender", ["shipped", "trl", "trl-shape", "trainer"])
