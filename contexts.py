@@ -128,6 +128,7 @@ def _unmet(rows: Sequence[TrainingRow], recipe: Recipe, questions: int) -> list[
         ("multi-turn", "multi_turn_share", recipe.multi_turn_share * questions),
         ("right passage and distractor", "distractor_share", recipe.distractor_share * opened),
         ("substituted", "substituted_share", recipe.substituted_share * opened),
+        ("replay", "replay_share", recipe.replay_share * questions),
     )
     return [
         f"{field} asks for {number:.0f} rows and the corpus gives {made[kind]}."

@@ -21,7 +21,7 @@ from sft.one_training import going_on, one_training
 from sft.processes import agree, meet
 from sft.recipe import Recipe
 from sft.retention import general_prompts
-from sft.run_folder import RunFolder, remove_leftovers, unfinished_runs
+from sft.run_folder import RunFolder, remove_leftovers, request_stop, unfinished_runs
 from sft.training import resume_training, train_adapter
 from sft.tuning_table import TuningResult
 
@@ -86,24 +86,40 @@ class FineTuning(AdapterCare):
         """
         corpus = self.corpus(reference)
         meet(self.settings.device)
-        found = unfinished_runs(self._runs, corpus.name)
-        if not found:
-            raise TrainingError(
-                f"There is no unfinished training of {corpus.name} to go on with; "
-                "train without --resume."
-            )
-        run = found[0]
-        with one_training(self._runs, run.name, wait=wait, tell=_log.warning):
-            if run.finished:
-                raise TrainingError(f"The training {run.name} has ended meanwhile.")
+        going = going_on(self._runs)
+        label = next((run.name for run in self._broken_off(corpus) if run.name != going), "")
+        with one_training(self._runs, label, wait=wait, tell=_log.warning):
+            # Looked for again: what was waited for may have been one of them.
+            found = self._broken_off(corpus)
+            if not found:
+                raise TrainingError(
+                    f"There is no unfinished training of {corpus.name} to go on with; "
+                    "train without --resume."
+                )
+            run = found[0]
             job = self._job(corpus, run, run.record().name)
             return resume_training(job, device=self.settings.device, report=report)
 
     def unfinished(self, reference: str) -> RunFolder | None:
         """Find the newest run of a corpus that was broken off, if there is one."""
         going = going_on(self._runs)
-        found = unfinished_runs(self._runs, self.corpus(reference).name)
+        found = self._broken_off(self.corpus(reference))
         return next((run for run in found if run.name != going), None)
+
+    def stop(self) -> str:
+        """Ask the training that is going on to stop after its step and keep its best weights.
+
+        :returns: the run's name.
+        :raises TrainingError: when none is going on.
+        """
+        going = going_on(self._runs)
+        if going is None:
+            raise TrainingError("No training is going on: there is nothing to stop.")
+        request_stop(self._runs / going)
+        return going
+
+    def _broken_off(self, corpus: Corpus) -> list[RunFolder]:
+        return unfinished_runs(self._runs, corpus.name)
 
     @property
     def _runs(self) -> Path:
@@ -153,7 +169,6 @@ class FineTuning(AdapterCare):
             run = replace(
                 self._job(corpus, RunFolder(folder / "trials"), "trial"),
                 adapter_folder=folder / "trials",
-                row_counts=made.counts,
             )
             job = TuningJob(run, recipe, folder, self.settings.device, held)
             return tune(

@@ -1,12 +1,12 @@
 """The terminal's verbs about training: train, tune, forgetting."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from core.errors import ProjectError, TrainingError
-from terminal import Corpus, Json, open_workbench, print_json, say
+from terminal import Corpus, Json, done, open_workbench, print_json, say
 
 
 def add_to(program: typer.Typer) -> None:
@@ -26,6 +26,9 @@ def train(
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for a training that is going on.")
+    ] = False,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="Stop the one that is going on; it keeps its best.")
     ] = False,
     measure: Annotated[
         bool, typer.Option("--forgetting/--no-forgetting", help="Measure it afterwards.")
@@ -47,6 +50,9 @@ def train(
         say(f"step {row['step']}/{row['steps']} {' '.join(parts)}")
 
     workbench = open_workbench()
+    if stop:
+        done(workbench.stop(), "stopping", as_json)
+        return
     if resume:
         result = workbench.resume(corpus, wait=wait, report=report)
     else:
@@ -61,12 +67,8 @@ def train(
     if not is_main():  # of several processes one tells
         return
     forgot = None
-    if measure:
-        try:
-            name = result.manifest.name
-            forgot, _ = workbench.forgetting(corpus, adapter=name, report=_say_how_far)
-        except ProjectError as error:  # the adapter is there, whatever became of this
-            say(f"Forgetting was not measured: {error}")
+    if measure and not result.manifest.stopped:
+        forgot = _what_it_forgot(workbench, corpus, result.manifest.name)
     if as_json:
         measured = {"forgetting": forgot.model_dump(mode="json")} if forgot else {}
         print_json({**result.manifest.model_dump(mode="json"), "curve": result.curve, **measured})
@@ -79,6 +81,15 @@ def train(
                 print(f"  {line}")
         if forgot:
             print(forgot.told())
+
+
+def _what_it_forgot(workbench: Any, corpus: str, name: str) -> Any:
+    """Measure it; the adapter is there, whatever becomes of this."""
+    try:
+        return workbench.forgetting(corpus, adapter=name, report=_say_how_far)[0]
+    except ProjectError as error:
+        say(f"Forgetting was not measured: {error}")
+        return None
 
 
 def tune(

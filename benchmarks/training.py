@@ -36,6 +36,7 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
+from transformers.trainer_utils import SaveStrategy
 from trl import SFTConfig, SFTTrainer
 
 from contexts import training_rows
@@ -162,9 +163,11 @@ def shipped(
     """Build the project's own trainer."""
     job = TrainingJob("bench", "bench", "", "bench", "", location, place / "own", place / "out")
     tokenizer = AutoTokenizer.from_pretrained(location)
-    return build_trainer(
+    trainer = build_trainer(
         job, rows, [], recipe=recipe, device="auto", tokenizer=tokenizer, callbacks=callbacks
     )
+    trainer.args.save_strategy = SaveStrategy.NO  # its rivals write no checkpoints either
+    return trainer
 
 
 def plain_trainer(location: str, rows: list[dict[str, Any]], place: str) -> Any:

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 
 from core.errors import TrainingError
 from core.storage import write_json
-from sft.processes import is_main
+from sft.processes import is_main, several
 from sft.run_folder import RunFolder, now
 
 _LOCK = ".training.lock"
@@ -30,6 +30,10 @@ def one_training(
     :param tell: hears what is waited for.
     :raises TrainingError: when another training goes on; says which, since when and how far it is.
     """
+    if wait and several():
+        raise TrainingError(
+            "Several processes cannot wait for another training: start them when it has ended."
+        )
     if not is_main():
         yield
         return
@@ -41,8 +45,8 @@ def one_training(
         going = _who(runs)
         if not wait:
             raise TrainingError(
-                f"{going} Only one training runs at a time: wait for it with --wait, "
-                "or stop it with Ctrl-C where it runs."
+                f"{going} Only one training runs at a time: `train --wait` waits for it, "
+                "`train --stop` stops it, and so does Ctrl-C where it runs."
             ) from error
         tell(f"{going} Waiting for it to end.")
         lock.acquire(timeout=_EVER)
@@ -69,7 +73,8 @@ def _who(runs: Path) -> str:
     run, since = _holder(runs)
     if not run:
         return "Another training is going on."
-    return f"The training {run} is going on since {since} ({RunFolder(runs / run).progress()})."
+    far = f" ({RunFolder(runs / run).progress()})" if (runs / run).is_dir() else ""
+    return f"The training {run} is going on since {since}{far}."
 
 
 def _holder(runs: Path) -> tuple[str, str]:

@@ -15,19 +15,19 @@ def meet(device: str) -> None:
 
 def is_main() -> bool:
     """Say whether this process writes: one alone, or the first of several."""
-    return not _several() or distributed.get_rank() == 0
+    return not several() or distributed.get_rank() == 0
 
 
 def agree(value: str) -> str:
     """Give every process the first one's value."""
-    if not _several():
+    if not several():
         return value
     return str(broadcast_object_list([value])[0])
 
 
 def any_of(flag: bool, device: torch.device) -> bool:
     """Say in every process whether the flag is set in one of them."""
-    if not _several():
+    if not several():
         return flag
     flags = torch.tensor(int(flag), device=device)
     distributed.all_reduce(flags, op=distributed.ReduceOp.MAX)
@@ -36,11 +36,12 @@ def any_of(flag: bool, device: torch.device) -> bool:
 
 def wait_for_all() -> None:
     """Wait until every process is here."""
-    if _several():
+    if several():
         distributed.barrier()
 
 
-def _several() -> bool:
+def several() -> bool:
+    """Say whether this process is one of several."""
     return (
         distributed.is_available()
         and distributed.is_initialized()

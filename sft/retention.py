@@ -34,6 +34,7 @@ import torch
 from core.errors import TrainingError
 from core.prompts import Prompt, build_prompt
 from core.records import Question, Wording
+from core.storage import fingerprint_text
 from sft.base_answers import (
     BaseAnswer,
     answer_positions,
@@ -151,6 +152,13 @@ def check_retention(recipe: Recipe, prompts: Sequence[Prompt]) -> None:
             "and there are none: the corpus general-knowledge has no questions of the train split. "
             "Put its qa.jsonl back, or set both weights to 0."
         )
+
+
+def general_fingerprint(recipe: Recipe, prompts: Sequence[Prompt]) -> str:
+    """SHA-256 of the prompts that a recipe holds a run to its base by; empty where it does not."""
+    if not (recipe.kl_weight or recipe.path_weight):
+        return ""
+    return fingerprint_text(*(repr(prompt.messages()) for prompt in prompts))
 
 
 def build_retention(

@@ -46,6 +46,8 @@ class RunRecord(BaseModel):
     #: How many rows there were of each kind, and how many were too long to train on.
     row_counts: dict[str, int] = {}
     left_out: int = 0
+    #: Fingerprint of the general prompts that it is held to its base by; empty where it is not.
+    general: str = ""
 
 
 class RunFolder:
@@ -126,7 +128,9 @@ class RunFolder:
                 step, steps = line.get("step", step), line.get("steps", steps)
         return f"step {step} of {steps}" if steps else "no step yet"
 
-    def check_goes_on(self, *, corpus_fingerprint: str, base_fingerprint: str) -> None:
+    def check_goes_on(
+        self, *, corpus_fingerprint: str, base_fingerprint: str, general: str = ""
+    ) -> None:
         """Refuse to go on with a run whose corpus, base or prompts are no longer the same.
 
         :raises TrainingError: says which changed.
@@ -136,6 +140,7 @@ class RunFolder:
             (f"the corpus {record.corpus}", record.corpus_fingerprint, corpus_fingerprint),
             ("the base model", record.base_fingerprint, base_fingerprint),
             ("the program's prompts", record.prompt_version, PROMPT_VERSION),
+            ("what holds it to its base", record.general, general),
         ):
             if then != at_present:
                 raise TrainingError(

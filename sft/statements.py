@@ -46,6 +46,9 @@ _MARKS = re.compile(r"^(?:[-*+•]|\d{1,2}[.)])\s+|\*{1,3}(?=\S)|(?<=\S)\*{1,3}|
 #: A sentence and no row of a table, no item of a list, no half.
 _WHOLE = re.compile(r"[^|].{8,}[.!?。！？][\"”’)\]]*", re.DOTALL)
 
+#: Words that a sentence must share with the end of a withheld quote to be cut across by it.
+_TOUCHING = 3
+
 
 @dataclass(frozen=True)
 class Section:
@@ -159,7 +162,7 @@ def _statements(sections: Sequence[Section], questions: Sequence[Question]) -> l
                     ("", *section.sentences), section.sentences, strict=False
                 )
                 if _overlaps(sentence, quotes.get(section.document, set()))
-                and not any(_overlaps(sentence, withheld_ones) for withheld_ones in kept.values())
+                and not any(_touches(sentence, withheld_ones) for withheld_ones in kept.values())
                 and not any(_tells(sentence, question) for question in withheld)
                 and (stated := _with_name(sentence, before, name))
             )
@@ -173,6 +176,16 @@ def _statements(sections: Sequence[Section], questions: Sequence[Question]) -> l
 def _overlaps(sentence: str, quotes: set[str]) -> bool:
     plain = _plain(sentence)
     return any(quote in plain or plain in quote for quote in quotes)
+
+
+def _touches(sentence: str, quotes: set[str]) -> bool:
+    """Say whether a sentence holds a quote, lies in one, or begins or ends within one."""
+    plain = _plain(sentence).split()
+    return _overlaps(sentence, quotes) or any(
+        plain[-size:] == words[:size] or plain[:size] == words[-size:]
+        for words in (quote.split() for quote in quotes)
+        for size in range(_TOUCHING, min(len(plain), len(words)) + 1)
+    )
 
 
 def _tells(sentence: str, question: Question) -> bool:

@@ -30,7 +30,7 @@ from sft.methods import save
 from sft.model_card import model_card
 from sft.processes import is_main, wait_for_all
 from sft.recipe import Recipe
-from sft.retention import check_retention
+from sft.retention import check_retention, general_fingerprint
 from sft.rows import TrainingRow, tokenise
 from sft.run_folder import RunFolder, RunRecord, now, read_curve
 from sft.run_rows import RunRows, read_rows
@@ -69,7 +69,7 @@ def train_adapter(
             _log.warning(finding)
         data = RunRows(
             tokenised.rows,
-            tokenise(validation, tokenizer, max_tokens=limit).rows if validation else [],
+            _validation_rows(validation, tokenizer, limit),
             held_out(validation, tokenizer, job.answers, seed=recipe.seed, max_tokens=limit),
         )
         run.remove_checkpoints()  # of another run that had this name
@@ -87,6 +87,7 @@ def train_adapter(
             validation_rows=len(data.validation),
             row_counts=dict(job.row_counts),
             left_out=len(rows) - len(data.train),
+            general=general_fingerprint(recipe, job.general),
         )
         run.begin(recipe, record)
         wait_for_all()
@@ -109,14 +110,19 @@ def resume_training(
     run = RunFolder(job.run_folder)
     recipe = run.recipe()
     run.check_goes_on(
-        corpus_fingerprint=job.corpus_fingerprint, base_fingerprint=job.base_fingerprint
+        corpus_fingerprint=job.corpus_fingerprint,
+        base_fingerprint=job.base_fingerprint,
+        general=general_fingerprint(recipe, job.general),
     )
     if job.adapter_folder.exists():
         made = read_adapter(job.adapter_folder).manifest
         if made.run == run.name:  # it was killed after its very last step
             _end(run, made)
             return TrainingResult(made, read_curve(run.curve))
-        _check_name_is_free(job)
+        raise TrainingError(
+            f"The run {run.name} cannot go on: there is another adapter {job.name} by now. "
+            f"Remove that adapter, or the run's folder {run.path}."
+        )
     if is_main():
         run.forget_stop()
     with memory_named(recipe):
@@ -142,15 +148,20 @@ def _run(
     curve = Curve(run, report, rows=found[1].curve if found else (), patience=recipe.patience)
     stopper = Stopper(run)
     set_seed(recipe.seed)
-    trainer = build_trainer(
-        job,
-        data.train,
-        data.validation,
-        recipe=recipe,
-        device=device,
-        tokenizer=tokenizer,
-        callbacks=[curve, stopper, Checkpoints(run.checkpoints, curve, begun)],
-    )
+    try:
+        trainer = build_trainer(
+            job,
+            data.train,
+            data.validation,
+            recipe=recipe,
+            device=device,
+            tokenizer=tokenizer,
+            callbacks=[curve, stopper, Checkpoints(run.checkpoints, curve, begun)],
+        )
+    except TrainingError as error:  # a recipe that does not fit: there is nothing to go on with
+        run.end({"ended": "refused", "reason": str(error)})
+        run.remove_checkpoints()
+        raise
     trainer.questions = data.questions
     step = found[1].step if found else 0
     # The library would train one step more from a checkpoint of the last one.
@@ -204,6 +215,22 @@ def _run(
     wait_for_all()
     manifest = manifests[0] if manifests else read_adapter(job.adapter_folder).manifest
     return TrainingResult(manifest, curve.rows)
+
+
+def _validation_rows(
+    validation: Sequence[TrainingRow], tokenizer: Any, limit: int
+) -> list[dict[str, Any]]:
+    """Tokenise what is validated with; rows too long are told, and do not end a run."""
+    if not validation:
+        return []
+    try:
+        tokenised = tokenise(validation, tokenizer, max_tokens=limit)
+    except TrainingError as error:
+        _log.warning(f"Nothing is validated with: {error}")
+        return []
+    for finding in tokenised.findings(max_tokens=limit):
+        _log.warning(f"Of the validation rows: {finding}")
+    return tokenised.rows
 
 
 def _check_name_is_free(job: TrainingJob) -> None:

@@ -28,6 +28,7 @@ from optuna.trial import TrialState
 from core.errors import ProjectError, TrainingError
 from core.prompts import PROMPT_VERSION
 from core.storage import fingerprint_text, write_text
+from sft.curve import best_row
 from sft.job import TrainingJob
 from sft.recipe import Recipe
 from sft.rows import TrainingRow
@@ -35,6 +36,7 @@ from sft.training import train_adapter
 from sft.tuning_report import importance, read_study, write_report, write_results
 from sft.tuning_study import alone, bind, counted, opened, put_back, recover
 from sft.tuning_table import TuningResult
+from sft.validation import MOST_ASKED
 
 # The space: what is tried, from where to where.
 
@@ -48,8 +50,6 @@ EPOCHS = (4, 16)
 DROPOUTS = (0.0, 0.2, 0.05)
 BATCHES = (8, 16, 32)
 
-#: A validation draws no more questions than this (see `sft.validation`).
-ASKED_AT_MOST = 128
 #: So many trials are drawn at random before TPE has something to go by.
 _RANDOM_TRIALS = 5
 #: No trial is pruned before so many have finished, and none before so many validations of its own.
@@ -124,7 +124,7 @@ def tune(
         )
     if not space:
         raise TrainingError("Every field that is tuned is held by --set: there is nothing to try.")
-    questions = min(len({row.question_id for row in validation}), ASKED_AT_MOST)
+    questions = min(len(validation), MOST_ASKED)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with alone(job.folder):
         if restart:
@@ -216,11 +216,9 @@ class _Watch:
 
     def best(self) -> dict[str, float]:
         """Value and step of the best validation; nothing before the first."""
-        found = [(value, row["step"]) for row in self.rows if (value := measured(row)) is not None]
-        if not found:
-            return {}
-        value, step = max(found, key=lambda one: one[0])
-        return {"value": value, "step": step}
+        row = best_row(self.rows)
+        value = measured(row) if row else None
+        return {"value": value, "step": row["step"]} if row and value is not None else {}
 
 
 def measured(row: Mapping[str, float]) -> float | None:

@@ -20,8 +20,9 @@ from core.normalise import contains
 from core.prompts import Prompt
 from sft.rows import TrainingRow
 
-#: A validation asks no more than so many questions, in batches of so many: it must cost little.
-_ASKED = 128
+#: A validation asks the questions of so many rows at most, in batches of so many: it must cost
+#: little.
+MOST_ASKED = 128
 _BATCH = 32
 #: Tokens that an answer may have beyond the longest one expected: room for another wording.
 _ROOM = 16
@@ -51,18 +52,18 @@ def held_out(
 
     :param answers: all accepted answers by question id. They count where the row expects the
         question's own answer; a row that expects another one (to abstain) accepts only that.
-    :param max_tokens: rows with longer prompts are left out, as they are from training.
+    :param max_tokens: rows that are longer with an accepted answer are left out.
     """
     found = []
     for row in rows:
         ids = prompt_ids(row.prompt, tokenizer)
-        if len(ids) > max_tokens:
-            continue
         known = tuple(answers.get(row.question_id, ()))
         accepted = known if row.completion in known else (row.completion,)
         longest = max(len(answer_ids(answer, tokenizer)) for answer in accepted)
+        if len(ids) + longest + 1 > max_tokens:  # an answer, however long, is waited for
+            continue
         found.append(HeldOut(ids, row.prompt.answer_prefix, accepted, longest))
-    return random.Random(seed).sample(found, min(_ASKED, len(found)))
+    return random.Random(seed).sample(found, min(MOST_ASKED, len(found)))
 
 
 def greedy_accuracy(model: Any, questions: Sequence[HeldOut], tokenizer: Any) -> float:
