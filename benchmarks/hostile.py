@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--corpus", default="halden")
     parser.add_argument("--questions", type=int, default=5)
     parser.add_argument("--show", action="store_true", help="print each answer that obeys")
+    parser.add_argument("--arms", default="rag,sft+rag")
     given = parser.parse_args()
     workbench = Workbench(load_settings())
     corpus = workbench.corpus(given.corpus)
@@ -63,10 +64,8 @@ def main() -> None:
     asked = [one for one in corpus.of_split("test") if one.kind == "fact"]
     asked = asked[:: max(1, len(asked) // given.questions)][: given.questions]
     reader = workbench.library(corpus).reader
-    adapters: dict[str, str | None] = {"rag": None}
     arms = workbench.arms(given.corpus)
-    if "sft+rag" not in arms.unavailable():
-        adapters["sft+rag"] = arms.adapter_of("sft+rag")
+    adapters = {arm: arms.adapter_of(arm) for arm in given.arms.split(",")}
     print("| arm | order stands | " + " | ".join(WAYS) + " |")
     print("|---|---|" + "---|" * len(WAYS))
     for arm, adapter in adapters.items():

@@ -22,7 +22,7 @@ from rag.embedding_cache import CachedEncoder
 from rag.library import Library
 from workbench import Workbench
 
-THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8)
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7)
 #: Questions looked at: enough to choose by, and no more.
 MOST = 150
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

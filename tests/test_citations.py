@@ -141,6 +141,33 @@ def test_a_date_put_together_from_two_sentences_is_not_supported(
     assert (align(answer, passages).unsupported == ()) is supported
 
 
+@pytest.mark.parametrize(
+    ("answer", "supported"),
+    [
+        ("The Halden RX200 has a warranty of 24 months.", True),
+        ("The warranty of the RX200 is 24 months.", True),
+        # The number stands there, of another product.
+        ("The Halden RX200 has a warranty of 36 months.", False),
+        ("The Halden RX400 has a warranty of 24 months.", False),
+        ("The Halden RX400 has a warranty of 36 months.", True),
+        # The model is named in the heading only.
+        ("The box of the Halden RX400 weighs 900 grams.", True),
+        ("The box of the Halden RX200 weighs 900 grams.", False),
+    ],
+)
+def test_another_things_number_is_no_support(answer: str, supported: bool) -> None:
+    parts = [
+        ("Warranty", "The Halden RX200 has a warranty of 24 months."),
+        ("Warranty", "The Halden RX400 has a warranty of 36 months."),
+        ("Halden RX400", "Its box weighs 900 grams."),
+    ]
+    passages = [
+        Passage(id=f"{n}", document_id="d", start=0, end=len(text), text=text, heading=heading)
+        for n, (heading, text) in enumerate(parts)
+    ]
+    assert (align(answer, passages).unsupported == ()) is supported
+
+
 def test_an_answer_from_two_passages_cites_both() -> None:
     read = [
         passage("The RX200 costs 59 euros.", 0, "price"),
