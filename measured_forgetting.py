@@ -4,7 +4,7 @@ from pathlib import Path
 
 from arms import Arms, scaled_title
 from core.corpus.plain_text import read_plain_text
-from core.errors import EvaluationError, RetrievalUnavailable
+from core.errors import RetrievalUnavailable
 from core.prompts import PROMPT_VERSION
 from curation import Curation
 from eval.forgetting import Forgetting, Probe, Report, general_questions, measure_forgetting
@@ -35,19 +35,14 @@ class MeasuredForgetting(Curation):
         limit: int | None = None,
         out: Path | None = None,
         report: Report = lambda what, done, of: None,
-    ) -> tuple[Forgetting, Path]:
+    ) -> tuple[Forgetting, Path | None]:
         """Measure what an adapter (the active one unless named) forgot, and keep it beside it.
 
-        :param limit: a seeded sample of so many general questions; it is kept in `out` only, as
-            what is kept with the adapter is asked of all.
+        :param limit: a seeded sample of so many general questions.
         :param out: the file it goes to instead.
-        :returns: what was measured and the file it is in.
+        :returns: what was measured and the file it is in; None where a fuller measurement of the
+            same weights is kept, which a sample does not replace.
         """
-        if limit is not None and out is None:
-            raise EvaluationError(
-                "What is kept with an adapter is measured on all general questions: name a file "
-                "for a sample's result with --out, or leave --limit out."
-            )
         corpus, general = self.corpus(reference), self.corpus(REPLAY_CORPUS)
         asked = choose_questions(general, "test", limit=limit, seed=self.settings.seed)
         probe = Probe(
@@ -72,6 +67,9 @@ class MeasuredForgetting(Curation):
             form=found.manifest.recipe.form,
             report=report,
         )
+        kept = self.forgetting_of(found, tuned.title)
+        if out is None and kept is not None and kept.questions > measured.questions:
+            return measured, None
         path = out or forgetting_path(found.folder, self.state, shipped=found.shipped)
         write_forgetting(path, measured, card=card_beside(path, found.folder))
         return measured, path

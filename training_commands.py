@@ -139,7 +139,7 @@ def forgetting(
     measured, path = open_workbench().forgetting(
         corpus, adapter=adapter, limit=limit, out=out, report=_say_how_far
     )
-    say(f"written to {path}")
+    say(f"written to {path}" if path else "not kept: what is kept was asked of more questions")
     if as_json:
         print_json(measured.model_dump(mode="json"))
     else:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.decoding import Stops
-from core.prompts import Prompt
 
 
 def find_stops(tokenizer: Any, model: Any) -> Stops:
@@ -23,14 +22,15 @@ def find_stops(tokenizer: Any, model: Any) -> Stops:
 
 
 def answer_text(
-    completion_ids: Sequence[int], prompt: Prompt, tokenizer: Any, *, finished: bool = True
+    completion_ids: Sequence[int], answer_prefix: str, tokenizer: Any, *, finished: bool = True
 ) -> str:
     """The answer's first line, without the quotation mark that the prompt had opened.
 
+    :param answer_prefix: how the prompt began the answer.
     :param finished: whether more tokens are still to come.
     """
     text = tokenizer.decode(completion_ids, skip_special_tokens=True).strip()
     if not finished:
         text = text.rstrip("�")  # half of a character: its other tokens are still to come
     text = text.split("\n")[0].strip()
-    return text.removesuffix('"') if prompt.answer_prefix.endswith('"') else text
+    return text.removesuffix('"') if answer_prefix.endswith('"') else text

@@ -177,7 +177,9 @@ class LanguageModel:
 
     def _generation(self, row: Row, prompt: Prompt) -> Generation:
         return Generation(
-            text=answer_text(row.completion_ids, prompt, self.tokenizer, finished=row.finished),
+            text=answer_text(
+                row.completion_ids, prompt.answer_prefix, self.tokenizer, finished=row.finished
+            ),
             prompt_tokens=len(row.prompt_ids),
             completion_tokens=len(row.completion_ids),
             first_token_seconds=row.first_token_seconds,

@@ -1,5 +1,6 @@
 """What may be in an adapter folder that comes from elsewhere: known files, of bounded size."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from core.errors import AdapterError
 
 MANIFEST = "manifest.json"
 WEIGHTS = "adapter_model.safetensors"
+CONFIG = "adapter_config.json"
 FORGETTING = "forgetting.json"
 WHOLE_WEIGHTS = "model.safetensors"
 _TEXT, _GIB = 1 << 20, 1 << 30
@@ -150,3 +152,18 @@ def check_peft_config(values: Mapping[str, Any], folder: Path) -> None:
     for key, value in values.items():
         if key not in _PLAIN and value not in (None, False, "none", [], {}):
             raise AdapterError(f"{folder} asks PEFT for {key}={value!r}, which is not taken.")
+
+
+def read_config(folder: Path, name: str = CONFIG) -> dict[str, Any]:
+    """Read a configuration.
+
+    :raises AdapterError: when it cannot be read.
+    """
+    path = folder / name
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise AdapterError(f"{path} cannot be read ({error}).") from error
+    if not isinstance(values, dict):
+        raise AdapterError(f"{path} is no configuration.")
+    return values

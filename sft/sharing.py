@@ -5,7 +5,6 @@ PEFT's configuration may say nothing beyond plain LoRA, and what the manifest cl
 before the adapter is there.
 """
 
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from sft.adapters import (
     write_manifest,
 )
 from sft.incoming import (
+    CONFIG,
     FORGETTING,
     MANIFEST,
     WEIGHTS,
@@ -34,12 +34,11 @@ from sft.incoming import (
     check_kind,
     check_model_config,
     check_peft_config,
+    read_config,
 )
 from sft.manifest import AdapterManifest, hub_name
 from sft.model_card import model_card
 from sft.recipe import Recipe
-
-_CONFIG = "adapter_config.json"
 
 
 @dataclass(frozen=True)
@@ -122,13 +121,13 @@ def _copy_scaled(adapter: Adapter, folder: Path) -> None:
             for name, tensor in tensors.items()
         }
         save_file(scaled, folder / WEIGHTS, metadata={"format": "pt"})
-    _name_base(folder, _read_config(adapter.folder), hub_name(adapter.manifest.base_model))
+    _name_base(folder, read_config(adapter.folder), hub_name(adapter.manifest.base_model))
 
 
 def _name_base(folder: Path, config: dict[str, Any], name: str | None) -> None:
     """Write PEFT's configuration with that base, in the order it has after a training run."""
     config = {**config, "base_model_name_or_path": name}
-    write_json(folder / _CONFIG, dict(sorted(config.items())))
+    write_json(folder / CONFIG, dict(sorted(config.items())))
 
 
 def _copy_whole(adapter: Adapter, folder: Path, base_location: str) -> None:
@@ -206,13 +205,13 @@ def pull_adapter(source: Path, place: Place, *, name: str | None = None, origin:
     whole = claimed is not None and claimed.recipe.method != "lora"
     check_kind(names, whole=whole, source=source)
     if whole:
-        check_model_config(_read_config(source, "config.json"), source)
+        check_model_config(read_config(source, "config.json"), source)
     if claimed is not None:
         _check_corpus(claimed, place)
         adapter = Adapter(manifest=claimed, folder=source, shipped=False)
         # Of the source first: a message about the copy would name a folder that is not there.
         check_adapter(adapter, base_fingerprint=place.base_fingerprint, base_model=place.base_model)
-    config = {} if whole else _read_config(source)
+    config = {} if whole else read_config(source)
     if not whole:
         check_peft_config(config, source)
     known = claimed or _unknown(config, source, place)
@@ -265,17 +264,6 @@ def _check_weights(path: Path, source: Path, *, whole: bool) -> None:
         raise AdapterError(f"{source / path.name} holds {strange[0]}, which is no LoRA weight.")
 
 
-def _read_config(folder: Path, name: str = _CONFIG) -> dict[str, Any]:
-    path = folder / name
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise AdapterError(f"{path} cannot be read ({error}).") from error
-    if not isinstance(values, dict):
-        raise AdapterError(f"{path} is no configuration.")
-    return values
-
-
 def _unknown(config: dict[str, Any], source: Path, place: Place) -> AdapterManifest:
     """The manifest of a plain PEFT folder: what its configuration says, and nothing made up."""
     named = config.get("base_model_name_or_path")
@@ -298,7 +286,7 @@ def _unknown(config: dict[str, Any], source: Path, place: Place) -> AdapterManif
     except ValidationError as error:
         first = error.errors()[0]
         raise AdapterError(
-            f"{source / _CONFIG}: {first['loc'][0]} is not usable: {first['msg']}."
+            f"{source / CONFIG}: {first['loc'][0]} is not usable: {first['msg']}."
         ) from error
     return AdapterManifest(
         name="", corpus=place.corpus, corpus_fingerprint="", base_model=place.base_model,

@@ -17,7 +17,6 @@ from core.answer_text import answer_text, find_stops
 from core.chat import answer_ids, prompt_ids
 from core.decoding import Row, decode
 from core.normalise import contains
-from core.prompts import Prompt
 from sft.rows import TrainingRow
 
 #: A validation asks the questions of so many rows at most, in batches of so many: it must cost
@@ -99,8 +98,9 @@ def greedy_answers(model: Any, questions: Sequence[HeldOut], tokenizer: Any) -> 
             for _ in decode(rows, forward, device=model.device, stops=stops, max_new_tokens=room):
                 pass
             for index, row in zip(batch, rows, strict=True):
-                prompt = Prompt("", "", answer_prefix=questions[index].answer_prefix)
-                texts[index] = answer_text(row.completion_ids, prompt, tokenizer)
+                texts[index] = answer_text(
+                    row.completion_ids, questions[index].answer_prefix, tokenizer
+                )
     return texts
 
 

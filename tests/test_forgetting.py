@@ -21,6 +21,7 @@ from eval.forgetting_files import (
     FORGETTING_FILE,
     Weights,
     base_answers,
+    card_beside,
     forgetting_line,
     forgetting_path,
     read_forgetting,
@@ -216,13 +217,18 @@ def test_the_card_tells_it_once(measured: Forgetting, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     (folder / "README.md").write_text("# mine\n\nA card.\n")
-    write_forgetting(folder / FORGETTING_FILE, measured)
-    write_forgetting(folder / FORGETTING_FILE, newer := measured.model_copy(update={"lost": 3}))
+    path = folder / FORGETTING_FILE
+    assert card_beside(path, folder) == folder / "README.md"
+    write_forgetting(path, measured, card=card_beside(path, folder))
+    newer = measured.model_copy(update={"lost": 3})
+    write_forgetting(path, newer, card=card_beside(path, folder))
     card = (folder / "README.md").read_text()
     assert card.startswith("# mine\n\nA card.\n\n<!-- forgetting -->")
     assert card.count("## What it forgot") == 1
     assert newer.told() in card and measured.told() not in card
     assert with_forgetting(card, newer) == card
+    # A file of that name elsewhere says nothing of the README beside it.
+    assert card_beside(tmp_path / FORGETTING_FILE, folder) is None
 
 
 @pytest.fixture
@@ -262,6 +268,9 @@ def test_the_workbench_measures_keeps_and_reads(
     lines = [moment.asked.forgotten for moment in asking.answers(
         workbench, str(tiny_corpus), "how long ?", view="SFT against RAG") if moment.asked]  # fmt: skip
     assert lines[-1] == found.short(), "the page says it"
+    fewer, nowhere = workbench.forgetting(str(tiny_corpus), limit=5)
+    assert (fewer.questions, nowhere) == (5, None), "a sample does not replace what is fuller"
+    assert workbench.forgetting_of(adapter) == found
     stages.clear()
     again, elsewhere = workbench.forgetting(
         str(tiny_corpus), adapter="mine", limit=20, out=tmp_path / "f.json",
