@@ -17,9 +17,10 @@ from sft.english import looks_english
 from sft.recipe import Recipe
 from sft.rewordings import rewording_rows
 from sft.row_checks import check_questions, check_rows
-from sft.rows import Context, TrainingRow, build_rows
+from sft.rows import Context, build_rows
 from sft.statements import Section, statement_rows
 from sft.substitution import Substitutes
+from sft.training_row import TrainingRow
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class FineTuning(AdapterCare):
         run = RunFolder(self._runs / agree(f"{corpus.name}-{uuid.uuid4().hex[:8]}"))
         with one_training(self._runs, run.name, wait=wait, tell=_log.warning):
             remove_leftovers(self._runs)
-            made = self._rows(corpus, recipe)
+            made = self.rows(corpus, recipe)
             job = replace(self._job(corpus, run, name or run.name), row_counts=made.counts)
             return train_adapter(
                 job,
@@ -165,7 +165,7 @@ class FineTuning(AdapterCare):
         corpus = self._trainable(reference)
         folder = self.settings.state / "tuning" / corpus.name
         with one_training(self._runs, f"tune-{corpus.name}", wait=False, tell=_log.warning):
-            made = self._rows(corpus, recipe)
+            made = self.rows(corpus, recipe)
             run = replace(
                 self._job(corpus, RunFolder(folder / "trials"), "trial"),
                 adapter_folder=folder / "trials",
@@ -184,7 +184,8 @@ class FineTuning(AdapterCare):
             )
         return corpus
 
-    def _rows(self, corpus: Corpus, recipe: Recipe) -> TrainingRows:
+    def rows(self, corpus: Corpus, recipe: Recipe) -> TrainingRows:
+        """Make the rows that a training by this recipe learns from, and tell what was found."""
         made = training_rows(
             corpus,
             self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,

@@ -15,7 +15,6 @@ import contextlib
 import gc
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,21 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
-from peft import LoraConfig, get_peft_model
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    DataCollatorForSeq2Seq,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-)
-from transformers.trainer_utils import SaveStrategy
-from trl import SFTConfig, SFTTrainer
+from training_contenders import alone, shipped
+from transformers import AutoTokenizer, TrainerCallback
 
-from contexts import training_rows
 from core.chat import prompt_ids
 from core.corpus.read import Corpus
 from core.device import computes_in_bfloat16, find_device
@@ -48,11 +35,9 @@ from core.prompts import build_prompt
 from core.records import Question
 from core.settings import load_settings
 from eval.scores import accuracy
-from measured_forgetting import REPLAY_CORPUS
-from sft.job import TrainingJob
 from sft.recipe import Recipe
-from sft.rows import TrainingRow, tokenise
-from sft.trainer_setup import build_trainer
+from sft.training_row import tokenise
+from sft.validation import HeldOut, greedy_answers
 from workbench import Workbench
 
 #: What each contender is called, and the ratio to reach against it.
@@ -91,7 +76,7 @@ def side_by_side(name: str, count: int, turns: int) -> None:
     """Let the contenders take turns and print their table."""
     workbench, location = opened()
     recipe = Recipe()
-    rows = rows_of(workbench, workbench.corpus(name), recipe)
+    rows = workbench.rows(workbench.corpus(name), recipe).rows
     tokenizer = AutoTokenizer.from_pretrained(location)
     tokenised = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens).rows
     drawn = random.Random(0).sample(tokenised, min(count, len(tokenised)))
@@ -130,104 +115,6 @@ def speed_table(
     return "\n".join(lines)
 
 
-def alone(contender: str, given: dict[str, Any]) -> dict[str, float]:
-    """Train one epoch and measure it.
-
-    :returns: `seconds` of training, and `peak`: the process's bytes (on a GPU, the allocator's).
-    """
-    rows, location = given["rows"], given["location"]
-    with tempfile.TemporaryDirectory() as folder:
-        if contender == "shipped":
-            trainer = shipped(location, rows, Path(folder), Recipe(epochs=1))
-        elif contender == "trainer":
-            trainer = plain_trainer(location, rows, folder)
-        else:
-            trainer = trl_trainer(location, rows, folder, own_shape=contender == "trl-shape")
-        trainer.remove_callback(PrinterCallback)
-        began = time.perf_counter()
-        trainer.train()
-        seconds = time.perf_counter() - began
-    if torch.cuda.is_available():
-        return {"seconds": seconds, "peak": torch.cuda.max_memory_allocated()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": seconds, "peak": peak * (1 if sys.platform == "darwin" else 1024)}
-
-
-def shipped(
-    location: str,
-    rows: list[dict[str, Any]],
-    place: Path,
-    recipe: Recipe,
-    callbacks: Sequence[TrainerCallback] = (),
-) -> Any:
-    """Build the project's own trainer."""
-    job = TrainingJob("bench", "bench", "", "bench", "", location, place / "own", place / "out")
-    tokenizer = AutoTokenizer.from_pretrained(location)
-    trainer = build_trainer(
-        job, rows, [], recipe=recipe, device="auto", tokenizer=tokenizer, callbacks=callbacks
-    )
-    trainer.args.save_strategy = SaveStrategy.NO  # its rivals write no checkpoints either
-    return trainer
-
-
-def plain_trainer(location: str, rows: list[dict[str, Any]], place: str) -> Any:
-    """Build transformers' trainer with its defaults on a float32 model with LoRA."""
-    model = AutoModelForCausalLM.from_pretrained(location, dtype=torch.float32)
-    arguments = TrainingArguments(
-        num_train_epochs=1,
-        output_dir=place,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-    return Trainer(
-        model=get_peft_model(model, own_lora()),
-        args=arguments,
-        train_dataset=plain_columns(rows),
-        data_collator=DataCollatorForSeq2Seq(AutoTokenizer.from_pretrained(location)),
-    )
-
-
-def trl_trainer(location: str, rows: list[dict[str, Any]], place: str, *, own_shape: bool) -> Any:
-    """Build TRL's trainer with its defaults; with its own LoRA or the shipped recipe's."""
-    batch_size = Recipe().batch_size if own_shape else 8
-    arguments = SFTConfig(
-        num_train_epochs=1,
-        per_device_train_batch_size=batch_size,
-        output_dir=place,
-        use_cpu=not torch.cuda.is_available(),
-        dataset_kwargs={"skip_prepare_dataset": True},
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-    return SFTTrainer(
-        model=location,
-        args=arguments,
-        train_dataset=plain_columns(rows),
-        processing_class=AutoTokenizer.from_pretrained(location),
-        peft_config=own_lora() if own_shape else LoraConfig(task_type="CAUSAL_LM"),
-    )
-
-
-def own_lora() -> LoraConfig:
-    recipe = Recipe()
-    return LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.lora_alpha,
-        target_modules=list(recipe.target_modules),
-        task_type="CAUSAL_LM",
-    )
-
-
-def plain_columns(rows: list[dict[str, Any]]) -> Dataset:
-    return Dataset.from_list(
-        [{"input_ids": row["input_ids"], "labels": row["labels"]} for row in rows]
-    )
-
-
 # To an accuracy
 
 
@@ -241,7 +128,7 @@ def to_accuracy(name: str, goal: float, methods: Sequence[str], minutes: float) 
     print("|---|---|---|---|")
     for method in methods:
         recipe = Recipe.model_validate({"method": method, "patience": 0})
-        rows = rows_of(workbench, corpus, recipe)
+        rows = workbench.rows(corpus, recipe).rows
         examiner = Examiner(corpus, asked, tokenizer, goal=goal, minutes=minutes)
         with tempfile.TemporaryDirectory() as folder:
             tokenised = tokenise(rows, tokenizer, max_tokens=recipe.max_tokens).rows
@@ -283,7 +170,10 @@ class Examiner(TrainerCallback):
         self.goal, self.limit = goal, minutes * 60
         system = corpus.wording.system_prompt
         prompts = [build_prompt(one.question, system_prompt=system) for one in asked]
-        self.prompts = [prompt_ids(prompt, tokenizer) for prompt in prompts]
+        self.questions = [
+            HeldOut(prompt_ids(prompt, tokenizer), prompt.answer_prefix, tuple(one.answers), 0)
+            for prompt, one in zip(prompts, asked, strict=True)
+        ]
         #: Epoch, seconds of training so far, share of right answers.
         self.course: list[tuple[int, float, float]] = []
         self.trained, self.resumed = 0.0, 0.0
@@ -311,36 +201,13 @@ class Examiner(TrainerCallback):
             control.should_training_stop = True
         self.resumed = time.perf_counter()
 
-    def answers(self, model: Any, batch: int = 32) -> list[str]:
-        """Answer greedily, closed book, to the end token or the line's end."""
-        order = sorted(range(len(self.prompts)), key=lambda index: len(self.prompts[index]))
-        texts = [""] * len(order)
-        device = model.device
+    def answers(self, model: Any) -> list[str]:
+        """Answer greedily, closed book, with the decoding of the arms."""
         computing: Any = contextlib.nullcontext()
         if computes_in_bfloat16(find_device("auto")):
-            computing = torch.autocast(device.type, dtype=torch.bfloat16)
-        model.eval()
-        # Not inference mode: autocast may keep its tensors, and they cannot be trained on.
-        with torch.no_grad(), torch.random.fork_rng(), computing:
-            for first in range(0, len(order), batch):
-                chosen = order[first : first + batch]
-                padded = self.tokenizer.pad(
-                    {"input_ids": [self.prompts[index] for index in chosen]},
-                    padding_side="left",
-                    return_tensors="pt",
-                ).to(device)
-                made = model.generate(
-                    **padded,
-                    do_sample=False,
-                    max_new_tokens=64,
-                    pad_token_id=self.tokenizer.pad_token_id,
-                    eos_token_id=self.tokenizer.eos_token_id,
-                )
-                for index, ids in zip(chosen, made[:, padded["input_ids"].shape[1] :], strict=True):
-                    text = self.tokenizer.decode(ids, skip_special_tokens=True)
-                    texts[index] = text.strip().partition("\n")[0]
-        model.train()
-        return texts
+            computing = torch.autocast(model.device.type, dtype=torch.bfloat16)
+        with computing:
+            return greedy_answers(model, self.questions, self.tokenizer, max_new_tokens=64)
 
 
 # What both need
@@ -351,17 +218,6 @@ def opened() -> tuple[Workbench, str]:
     settings = load_settings()
     files = find_language_model(settings.base_model, settings.state / "models")
     return Workbench(settings), files.location
-
-
-def rows_of(workbench: Workbench, corpus: Corpus, recipe: Recipe) -> list[TrainingRow]:
-    """The rows that `train` would train on."""
-    made = training_rows(
-        corpus,
-        workbench.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
-        workbench.library(corpus) if corpus.documents and recipe.open_book_share else None,
-        recipe=recipe,
-    )
-    return made.rows
 
 
 def machine() -> str:

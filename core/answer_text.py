@@ -4,21 +4,29 @@ An answer here is one line.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from core.decoding import Stops
 
 
 def find_stops(tokenizer: Any, model: Any) -> Stops:
-    """Every token that ends an answer, and every one that breaks its line.
+    """Every token that ends an answer, and every one that breaks its line."""
+    return Stops(end_ids(tokenizer, model), _line_ids(tokenizer))
 
-    The end tokens are the tokenizer's and those that the model's files name.
-    """
+
+@lru_cache(maxsize=8)
+def _line_ids(tokenizer: Any) -> frozenset[int]:
+    """Tokens that break a line: the whole vocabulary is looked through, once a tokenizer."""
+    texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+    return frozenset(token for token, text in enumerate(texts) if "\n" in text)
+
+
+def end_ids(tokenizer: Any, model: Any) -> frozenset[int]:
+    """Every token that ends an answer: the tokenizer's and those that the model's files name."""
     named = model.generation_config.eos_token_id
     several = named if isinstance(named, list) else [named]
-    ends = frozenset(token for token in [tokenizer.eos_token_id, *several] if token is not None)
-    texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
-    return Stops(ends, frozenset(token for token, text in enumerate(texts) if "\n" in text))
+    return frozenset(token for token in [tokenizer.eos_token_id, *several] if token is not None)
 
 
 def answer_text(

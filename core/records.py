@@ -3,7 +3,7 @@
 Pydantic models where data crosses a boundary (files, terminal, web); all are frozen.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -200,8 +200,17 @@ class Retriever(Protocol):
 class Answerer(Protocol):
     """What evaluation sees of the arms."""
 
-    def answer(self, questions: Sequence[str], arms: Sequence[ArmName]) -> list[list[Answer]]:
+    def answer(
+        self,
+        questions: Sequence[str],
+        arms: Sequence[ArmName],
+        *,
+        report: Callable[[int], None],
+    ) -> list[list[Answer]]:
         """Answer each question by each arm: one list of answers a question, in the arms' order."""
+
+    def provenance(self, arm: ArmName) -> Provenance:
+        """Say what an arm's answers are made with."""
 
     def stream(self, question: str, arms: Sequence[ArmName]) -> Iterator[AnswerDelta]:
         """Answer one question by several arms side by side, text by text."""

@@ -7,7 +7,6 @@ the divergence KL(base ‖ tuned) also sees what no answer shows yet.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from core.corpus.known import KnownFacts
 from core.corpus.plain_text import PlainText
@@ -16,7 +15,7 @@ from core.errors import EvaluationError
 from core.language_model import LanguageModel
 from core.likelihood import Likelihoods, answer_stretch, compare_likelihoods, text_stretch
 from core.prompts import Form, build_prompt
-from core.records import DECLINED_KINDS, Answer, ArmName, Provenance, Question, Record
+from core.records import DECLINED_KINDS, Answerer, ArmName, Question, Record
 from eval.bootstrap import Interval, interval
 from eval.mcnemar import exact_mcnemar, wilson
 from eval.scores import accuracy
@@ -127,22 +126,6 @@ class Forgetting(Record):
         return "\n".join(["| measured | value (95 %) |", "|---|---|", *lines])
 
 
-class ProbeAnswerer(Protocol):
-    """What is asked: see `arms.Arms`, put together with the probe's own wording."""
-
-    def answer(
-        self,
-        questions: Sequence[str],
-        arms: Sequence[ArmName],
-        *,
-        report: Callable[[int], None],
-    ) -> list[list[Answer]]:
-        """Answer each question by each arm."""
-
-    def provenance(self, arm: ArmName) -> Provenance:
-        """Say what an arm's answers are made with."""
-
-
 @dataclass(frozen=True)
 class Probe:
     """What general ability is measured on."""
@@ -165,9 +148,7 @@ def general_questions(questions: Sequence[Question]) -> tuple[Question, ...]:
     return answered
 
 
-def ask_probe(
-    answerer: ProbeAnswerer, probe: Probe, arm: ArmName, *, report: Report
-) -> dict[str, str]:
+def ask_probe(answerer: Answerer, probe: Probe, arm: ArmName, *, report: Report) -> dict[str, str]:
     """Ask one arm all questions of the probe: the answers' texts by question id."""
     words = [question.question for question in probe.questions]
     told = f"general questions, {arm}"
@@ -180,7 +161,7 @@ def ask_probe(
 
 def measure_forgetting(
     model: LanguageModel,
-    answerer: ProbeAnswerer,
+    answerer: Answerer,
     probe: Probe,
     *,
     loaded_as: str,

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from core.records import Record
+from core.records import Answerer, Record
 from core.storage import fingerprint_text, write_json, write_text
-from eval.forgetting import Forgetting, Probe, ProbeAnswerer, Report, ask_probe
+from eval.forgetting import Forgetting, Probe, Report, ask_probe
 
 FORGETTING_FILE = "forgetting.json"
 _CARD = "README.md"
@@ -42,7 +42,7 @@ class BaseAnswers(Record):
 
 
 def base_answers(
-    answerer: ProbeAnswerer, probe: Probe, state_folder: Path, *, report: Report
+    answerer: Answerer, probe: Probe, state_folder: Path, *, report: Report
 ) -> dict[str, str]:
     """Ask the base, or read what it answered before to the same questions in the same words."""
     made = answerer.provenance("base")

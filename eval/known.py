@@ -1,12 +1,11 @@
 """Asks the base model for each tested fact in several wordings, and labels what it knows."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from core.corpus.known import Asked, KnownFacts
 from core.corpus.read import Corpus
 from core.errors import EvaluationError
-from core.records import DECLINED_KINDS, Answer, ArmName, Provenance, Question
+from core.records import DECLINED_KINDS, Answerer, Question
 from eval.scores import accuracy
 
 #: A fact is asked for in at least so many wordings, and at most so many.
@@ -21,22 +20,6 @@ _REPHRASED = (
 )
 
 
-class BaseAnswerer(Protocol):
-    """What is asked: see `arms.Arms`."""
-
-    def answer(
-        self,
-        questions: Sequence[str],
-        arms: Sequence[ArmName],
-        *,
-        report: Callable[[int], None],
-    ) -> list[list[Answer]]:
-        """Answer each question by each arm."""
-
-    def provenance(self, arm: ArmName) -> Provenance:
-        """Say what an arm's answers are made with."""
-
-
 def wordings_of(questions: Sequence[Question]) -> list[str]:
     """Several wordings of a fact: its own, whatever their split, then the same asked otherwise."""
     own = list(dict.fromkeys(question.question for question in questions))[:MOST]
@@ -48,7 +31,7 @@ def wordings_of(questions: Sequence[Question]) -> list[str]:
 
 def ask_for_known(
     corpus: Corpus,
-    answerer: BaseAnswerer,
+    answerer: Answerer,
     *,
     report: Callable[[int, int], None] = lambda done, of: None,
 ) -> KnownFacts:

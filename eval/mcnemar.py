@@ -2,6 +2,7 @@
 
 from scipy.stats import binomtest
 
+from core.wilson import wilson as share_interval
 from eval.bootstrap import Interval
 
 
@@ -20,7 +21,7 @@ def exact_mcnemar(lost: int, gained: int) -> float:
     return float(binomtest(lost, lost + gained, 0.5).pvalue)
 
 
-def wilson(count: int, of: int, *, confidence: float = 0.95) -> Interval:
+def wilson(count: int, of: int) -> Interval:
     """Share `count` / `of` with Wilson's score interval (1927), which no count breaks.
 
     Of nothing, the share is given as 0 and the interval is all of 0 to 1.
@@ -31,5 +32,4 @@ def wilson(count: int, of: int, *, confidence: float = 0.95) -> Interval:
         raise ValueError(f"{count} of {of} is no share")
     if of == 0:
         return Interval(0.0, 0.0, 1.0)
-    around = binomtest(count, of).proportion_ci(confidence, method="wilson")
-    return Interval(count / of, float(around.low), float(around.high))
+    return Interval(count / of, *share_interval(count / of, of))

@@ -3,28 +3,15 @@
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from core.corpus.known import KnownFacts
 from core.corpus.read import Corpus
 from core.errors import EvaluationError
-from core.records import Answer, ArmName, Question, Split
+from core.records import Answerer, ArmName, Question, Split
 from core.storage import write_json, write_text
 from eval.results import ResultRow, score_answer
 from eval.summary import summarise
-
-
-class BatchAnswerer(Protocol):
-    """What the runner asks: see `arms.Arms.answer`."""
-
-    def answer(
-        self,
-        questions: Sequence[str],
-        arms: Sequence[ArmName],
-        *,
-        report: Callable[[int], None],
-    ) -> list[list[Answer]]:
-        """Answer each question by each arm."""
 
 
 def choose_questions(
@@ -50,7 +37,7 @@ def choose_questions(
 def evaluate_arms(
     corpus: Corpus,
     questions: Sequence[Question],
-    answerer: BatchAnswerer,
+    answerer: Answerer,
     *,
     arms: Sequence[ArmName],
     known: KnownFacts | None = None,

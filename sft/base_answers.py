@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load, save
 
+from core.answer_text import end_ids
 from core.chat import prompt_ids
 from core.decoding import Row, Stops, decode
 from core.device import computes_in_bfloat16
@@ -133,15 +135,12 @@ def _number_format(device: torch.device) -> AbstractContextManager:
 
 def _greedy(starts: list[list[int]], tokenizer: Any, base: Any) -> list[list[int]]:
     """The base's answers: up to an end token, a line's end, or the longest allowed."""
-    named = base.generation_config.eos_token_id
-    several = named if isinstance(named, list) else [named]
-    ends = frozenset(one for one in [tokenizer.eos_token_id, *several] if one is not None)
 
     def forward(adapters: Sequence[str | None], inputs: dict[str, Any]) -> torch.Tensor:
         return base(**inputs, logits_to_keep=1).logits[:, -1]
 
     rows = [Row(list(start), None) for start in starts]
-    stops = Stops(ends)
+    stops = Stops(end_ids(tokenizer, base))
     for _ in decode(rows, forward, device=base.device, stops=stops, max_new_tokens=_ANSWER_TOKENS):
         pass
     return [_first_line(row.completion_ids, tokenizer) for row in rows]
@@ -183,8 +182,6 @@ def _distributions(
 
 
 def _packed(answers: list[BaseAnswer]) -> bytes:
-    from safetensors.torch import save  # noqa: PLC0415
-
     tensors = {
         "ids": torch.cat([one.ids for one in answers]).int(),
         "lengths": torch.tensor([len(one.ids) for one in answers]),
@@ -205,8 +202,6 @@ def _digest(tensors: dict[str, torch.Tensor]) -> torch.Tensor:
 
 def _read(path: Path) -> list[BaseAnswer] | None:
     """Read kept answers; None when there are none, or they are damaged and are made again."""
-    from safetensors.torch import load  # noqa: PLC0415
-
     try:
         kept = load(path.read_bytes())
         whole = torch.equal(kept["sha256"], _digest(kept))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.prompts import Prompt
+from core.prompts import PROMPT_VERSION, Prompt
 from sft.manifest import AdapterManifest
 
 
@@ -29,6 +29,17 @@ class TrainingJob:
     answers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: How many rows of each kind it trains on.
     row_counts: Mapping[str, int] = field(default_factory=dict)
+
+    def trained_on(self) -> dict[str, str]:
+        """The fields of `sft.manifest.TrainedOn`, with the prompts that are in use."""
+        return {
+            "name": self.name,
+            "corpus": self.corpus,
+            "corpus_fingerprint": self.corpus_fingerprint,
+            "base_model": self.base_model,
+            "base_fingerprint": self.base_fingerprint,
+            "prompt_version": PROMPT_VERSION,
+        }
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from sft.recipe import Recipe
 _HUB_NAMES = {"embedded:smollm2-135m-instruct": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 
 
-class AdapterManifest(BaseModel):
-    """What an adapter is: its base, its corpus, its recipe and how the run went."""
+class TrainedOn(BaseModel):
+    """What a run and the adapter it makes are about: corpus, base and prompts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,6 +22,11 @@ class AdapterManifest(BaseModel):
     base_model: str
     base_fingerprint: str
     prompt_version: str
+
+
+class AdapterManifest(TrainedOn):
+    """What an adapter is: its base, its corpus, its recipe and how the run went."""
+
     recipe: Recipe
     #: SHA-256 over the weights and PEFT's configuration.
     sha256: str

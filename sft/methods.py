@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
-from transformers import AutoModelForCausalLM
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from core.errors import TrainingError
 from sft.recipe import Recipe
@@ -54,8 +55,6 @@ def _load_in_four_bits(location: str, recipe: Recipe, device: torch.device) -> A
             "The recipe's four_bit needs bitsandbytes: install the extra `qlora` "
             "(pip install -e '.[qlora]'), or set four_bit=false."
         )
-    from transformers import BitsAndBytesConfig  # noqa: PLC0415
-
     # Dettmers et al. 2023: 4-bit NormalFloat, constants quantised once more, computed in bfloat16.
     quantised = BitsAndBytesConfig(
         load_in_4bit=True,
@@ -170,8 +169,6 @@ def save(model: Any, folder: Path, recipe: Recipe) -> None:
 
 
 def _save_adapter(model: Any, folder: Path) -> None:
-    from safetensors.torch import load_file, save_file  # noqa: PLC0415
-
     model.save_pretrained(folder)
     path = folder / "adapter_model.safetensors"
     config = folder / "adapter_config.json"

@@ -15,22 +15,7 @@ from core.prompts import build_prompt
 from core.records import DECLINED_KINDS, Passage, Question, Wording
 from sft.recipe import Recipe
 from sft.substitution import Substitutes
-from sft.training_row import (
-    RowKind,
-    TokenisedRows,
-    TrainingRow,
-    check_supervision,
-    tokenise,
-)
-
-__all__ = [
-    "Context",
-    "TokenisedRows",
-    "TrainingRow",
-    "build_rows",
-    "check_supervision",
-    "tokenise",
-]
+from sft.training_row import RowKind, TrainingRow
 
 
 @dataclass(frozen=True)

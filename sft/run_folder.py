@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from core.errors import TrainingError
 from core.prompts import PROMPT_VERSION
 from core.storage import append_line, read_lines, write_json, write_text
+from sft.manifest import TrainedOn
 from sft.processes import is_main
 from sft.recipe import Recipe
 
@@ -28,23 +29,15 @@ _RECIPE, _RECORD, _CURVE, _RESULT, _STOP = (
 _CHECKPOINTS = "checkpoints"
 
 
-class RunRecord(BaseModel):
+class RunRecord(TrainedOn):
     """What a run is about, so that it can be gone on with or refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    corpus: str
-    corpus_fingerprint: str
-    base_model: str
-    base_fingerprint: str
-    prompt_version: str
     #: When it was begun, in UTC.
     started: str
     rows: int
     validation_rows: int
     #: How many rows there were of each kind, and how many were too long to train on.
-    row_counts: dict[str, int] = {}
+    row_counts: dict[str, int] = Field(default_factory=dict)
     left_out: int = 0
     #: Fingerprint of the general prompts that it is held to its base by; empty where it is not.
     general: str = ""

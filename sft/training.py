@@ -18,8 +18,7 @@ from typing import Any
 from transformers import AutoTokenizer, set_seed
 
 from core.errors import TrainingError
-from core.prompts import PROMPT_VERSION
-from core.storage import write_folder
+from core.storage import write_bytes, write_folder
 from sft.adapters import adapter_fingerprint, read_adapter, versions, write_manifest
 from sft.checkpoints import Checkpoints, newest_whole
 from sft.curve import Curve, DivergenceError, mean_loss, reading, scores_of
@@ -31,14 +30,16 @@ from sft.model_card import model_card
 from sft.processes import is_main, wait_for_all
 from sft.recipe import Recipe
 from sft.retention import check_retention, general_fingerprint
-from sft.rows import TrainingRow, tokenise
 from sft.run_folder import RunFolder, RunRecord, now, read_curve
 from sft.run_rows import RunRows, read_rows
 from sft.stopping import Stopper, stop_signals
 from sft.trainer_setup import build_trainer
+from sft.training_row import TrainingRow, tokenise
 from sft.validation import held_out
 
 _log = logging.getLogger(__name__)
+#: The curve as a picture, in the run's folder and in the adapter's.
+_PICTURE = "curve.svg"
 
 
 def train_adapter(
@@ -76,12 +77,7 @@ def train_adapter(
         if is_main():
             data.write(run.checkpoints)
         record = RunRecord(
-            name=job.name,
-            corpus=job.corpus,
-            corpus_fingerprint=job.corpus_fingerprint,
-            base_model=job.base_model,
-            base_fingerprint=job.base_fingerprint,
-            prompt_version=PROMPT_VERSION,
+            **job.trained_on(),
             started=now(),
             rows=len(data.train),
             validation_rows=len(data.validation),
@@ -141,6 +137,8 @@ def _run(
     report: Callable[[dict[str, float]], None],
 ) -> TrainingResult:
     """Train from the last whole checkpoint, or from the start, and keep the best weights."""
+    from sft.pictures import draw_curve  # noqa: PLC0415  (matplotlib is slow to import)
+
     run = RunFolder(job.run_folder)
     record = run.record()
     found = newest_whole(run.checkpoints)
@@ -184,12 +182,7 @@ def _run(
     def fill(folder: Path) -> None:
         save(trainer.model, folder, recipe)
         manifest = AdapterManifest(
-            name=job.name,
-            corpus=job.corpus,
-            corpus_fingerprint=job.corpus_fingerprint,
-            base_model=job.base_model,
-            base_fingerprint=job.base_fingerprint,
-            prompt_version=PROMPT_VERSION,
+            **job.trained_on(),
             recipe=recipe,
             sha256=adapter_fingerprint(folder),
             versions=versions(),
@@ -205,12 +198,13 @@ def _run(
         )
         write_manifest(folder, manifest)
         (folder / "README.md").write_text(model_card(manifest), encoding="utf-8")
-        _draw(curve.rows, folder / "curve.svg", manifest)
+        title = f"{manifest.name} on {manifest.corpus}"
+        draw_curve(curve.rows, folder / _PICTURE, title=title, reading=manifest.reading)
         manifests.append(manifest)
 
     if is_main():
         write_folder(job.adapter_folder, fill)
-        _draw(curve.rows, run.path / "curve.svg", manifests[0])
+        write_bytes(run.path / _PICTURE, (job.adapter_folder / _PICTURE).read_bytes())
         _end(run, manifests[0])
     wait_for_all()
     manifest = manifests[0] if manifests else read_adapter(job.adapter_folder).manifest
@@ -245,10 +239,3 @@ def _end(run: RunFolder, manifest: AdapterManifest) -> None:
     ended = "stopped" if manifest.stopped else "finished"
     run.end({"ended": ended, **manifest.model_dump(mode="json")})
     run.remove_checkpoints()
-
-
-def _draw(curve: Sequence[dict[str, float]], path: Path, manifest: AdapterManifest) -> None:
-    from sft.pictures import draw_curve  # noqa: PLC0415  (matplotlib is slow to import)
-
-    title = f"{manifest.name} on {manifest.corpus}"
-    draw_curve(curve, path, title=title, reading=manifest.reading)

@@ -31,8 +31,8 @@ from core.storage import fingerprint_text, write_text
 from sft.curve import best_row
 from sft.job import TrainingJob
 from sft.recipe import Recipe
-from sft.rows import TrainingRow
 from sft.training import train_adapter
+from sft.training_row import TrainingRow
 from sft.tuning_report import importance, read_study, write_report, write_results
 from sft.tuning_study import alone, bind, counted, opened, put_back, recover
 from sft.tuning_table import TuningResult

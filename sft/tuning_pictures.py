@@ -1,7 +1,7 @@
-"""The two pictures of a study, as SVG: what mattered, and how its best came about."""
+"""The picture of a study, as SVG: how its best came about. What mattered: `sft.pictures`."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -10,19 +10,6 @@ from matplotlib.ticker import MaxNLocator
 from sft.tuning_table import FINISHED, PRUNED, TrialRecord
 
 _BLUE, _GREY, _BLACK = "#3b6ea5", "#b0b0b0", "#222222"
-
-
-def importance_picture(importance: Mapping[str, float]) -> bytes:
-    """Draw the share of each tuned field as bars, the largest on top."""
-    figure = Figure(figsize=(6, 0.6 + 0.4 * len(importance)), layout="constrained")
-    axes = figure.subplots()
-    names = sorted(importance, key=lambda name: importance[name])
-    bars = axes.barh(names, [importance[name] for name in names], color=_BLUE)
-    axes.bar_label(bars, fmt="%.2f", padding=3)
-    axes.set_xlim(0, 1.1)
-    axes.set_xlabel("share in how the finished trials differ (fANOVA)")
-    axes.spines[["top", "right"]].set_visible(False)
-    return _svg(figure)
 
 
 def history_picture(trials: Sequence[TrialRecord]) -> bytes:

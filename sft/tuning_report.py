@@ -9,8 +9,9 @@ from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from core.storage import write_bytes, write_text
+from sft.pictures import draw_importances
 from sft.recipe import Recipe
-from sft.tuning_pictures import history_picture, importance_picture
+from sft.tuning_pictures import history_picture
 from sft.tuning_table import (
     FAILED,
     FINISHED,
@@ -73,7 +74,9 @@ def write_report(result: TuningResult) -> None:
     words = [importance_words(result), f"![Best accuracy of each trial]({_HISTORY_FILE})"]
     write_bytes(result.folder / _HISTORY_FILE, history_picture(result.trials))
     if result.importance:
-        write_bytes(result.folder / _IMPORTANCE_FILE, importance_picture(result.importance))
+        title = f"What mattered on {result.corpus}"
+        shares = list(result.importance.items())
+        draw_importances(shares, result.folder / _IMPORTANCE_FILE, title=title)
         words.append(f"![Importance of each field]({_IMPORTANCE_FILE})")
     write_results(result, *words)
 

@@ -1,12 +1,12 @@
 """What a study found, in words: its table, how sure its best is, and its best recipe as a file."""
 
 import json
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.wilson import wilson
 from sft.recipe import Recipe
 
 #: What each state is called; Optuna has other words.
@@ -84,18 +84,6 @@ def trials_table(trials: Sequence[TrialRecord]) -> str:
         cells = [marked, state, *given, accuracy, _figure(trial.step), minutes]
         lines.append("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
     return "\n".join(lines)
-
-
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share that was measured on n questions (Wilson 1927).
-
-    :param share: in 0–1.
-    :returns: its low and high end, in 0–1.
-    """
-    z = 1.959964
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def doubt(trials: Sequence[TrialRecord], questions: int) -> str:

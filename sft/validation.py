@@ -17,7 +17,7 @@ from core.answer_text import answer_text, find_stops
 from core.chat import answer_ids, prompt_ids
 from core.decoding import Row, decode
 from core.normalise import contains
-from sft.rows import TrainingRow
+from sft.training_row import TrainingRow
 
 #: A validation asks the questions of so many rows at most, in batches of so many: it must cost
 #: little.
@@ -80,10 +80,19 @@ def greedy_accuracy(model: Any, questions: Sequence[HeldOut], tokenizer: Any) ->
     return right / len(questions)
 
 
-def greedy_answers(model: Any, questions: Sequence[HeldOut], tokenizer: Any) -> list[str]:
-    """Answer the questions in batches of like length, with the key/value cache."""
+def greedy_answers(
+    model: Any,
+    questions: Sequence[HeldOut],
+    tokenizer: Any,
+    *,
+    max_new_tokens: int | None = None,
+) -> list[str]:
+    """Answer the questions in batches of like length, with the key/value cache.
+
+    :param max_new_tokens: instead of a little more than the longest answer expected.
+    """
     stops = find_stops(tokenizer, model)
-    room = max(question.answer_tokens for question in questions) + _ROOM
+    room = max_new_tokens or max(question.answer_tokens for question in questions) + _ROOM
     texts = [""] * len(questions)
 
     def forward(adapters: Sequence[str | None], inputs: dict[str, Any]) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+import cli
 from core.language_model import LanguageModel
 from core.settings import Settings
 from rag.encoder import Encoder
@@ -196,3 +198,19 @@ def settings(tmp_path: Path, tiny_model_folder: Path) -> Settings:
         dtype="float32",
         max_new_tokens=8,
     )
+
+
+@pytest.fixture
+def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Run the program over the two-layer model: (exit code, standard output, standard error)."""
+    for name in ("state", "base_model", "device", "dtype", "max_new_tokens"):
+        monkeypatch.setenv(f"SFT_VS_RAG_{name.upper()}", str(getattr(settings, name)))
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sft-vs-rag", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        seen = capsys.readouterr()
+        return int(stopped.value.code or 0), seen.out, seen.err
+
+    return call

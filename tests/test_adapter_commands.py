@@ -1,7 +1,6 @@
 """Adapters from the terminal: seen, merged, exported, pushed and pulled; two answer on one model."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,29 +9,12 @@ from conftest import DOCUMENTS, QUESTIONS, write_corpus
 from fakes import put_adapter
 from safetensors.torch import load_file, save_file
 
-import cli
 from core.language_model import GenerationRequest
 from core.prompts import build_prompt
 from core.settings import Settings
 from sft.adapters import adapter_fingerprint
 from sft.recipe import Recipe
 from workbench import Workbench
-
-
-@pytest.fixture
-def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the program over the two-layer model: (exit code, standard output, standard error)."""
-    for name in ("state", "base_model", "device", "dtype", "max_new_tokens"):
-        monkeypatch.setenv(f"SFT_VS_RAG_{name.upper()}", str(getattr(settings, name)))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sft-vs-rag", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        seen = capsys.readouterr()
-        return int(stopped.value.code or 0), seen.out, seen.err
-
-    return call
 
 
 @pytest.fixture

@@ -10,24 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import DOCUMENTS, QUESTIONS, write_corpus
 
-import cli
 from core.settings import Settings
-
-
-@pytest.fixture
-def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Run the program over the two-layer model: (exit code, standard output, standard error)."""
-    for name in ("state", "base_model", "device", "dtype", "max_new_tokens"):
-        monkeypatch.setenv(f"SFT_VS_RAG_{name.upper()}", str(getattr(settings, name)))
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sft-vs-rag", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        seen = capsys.readouterr()
-        return int(stopped.value.code or 0), seen.out, seen.err
-
-    return call
 
 
 def _besides_indexes(names: Iterable[str]) -> list[str]:

@@ -1,23 +1,11 @@
 """Learning against forgetting: read off at one score, resumed, and drawn, on the two-layer model."""
 
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
-from safetensors.torch import load_file
-
-from core.settings import Settings
-from sft.adapters import read_adapter
-from workbench import Workbench
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-from forgetting import PLANS, Campaign, recipe_of, settings_of  # noqa: E402
-from forgetting_points import (  # noqa: E402
+from forgetting import PLANS, Campaign, recipe_of, settings_of
+from forgetting_points import (
     FAMILIES,
     Point,
     Setting,
@@ -30,6 +18,13 @@ from forgetting_points import (  # noqa: E402
     table,
     write_results,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from core.settings import Settings
+from sft.adapters import read_adapter
+from workbench import Workbench
 
 PAIRS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=12)
 

@@ -16,7 +16,7 @@ from core.prompts import (
     build_prompt,
 )
 from core.records import Passage
-from sft.rows import TrainingRow, tokenise
+from sft.training_row import TrainingRow, tokenise
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -32,10 +32,11 @@ from sft.retention import (
     general_prompts,
     path_distance,
 )
-from sft.rows import TrainingRow, build_rows, tokenise
+from sft.rows import build_rows
 from sft.supervised_trainer import SupervisedTrainer
 from sft.trainer_setup import build_trainer
 from sft.training import train_adapter
+from sft.training_row import TrainingRow, tokenise
 from workbench import Workbench
 
 WORDING = Wording("you answer questions .", "i am sorry")

@@ -15,8 +15,9 @@ from core.language_model import LanguageModel
 from core.prompts import build_prompt
 from core.records import Passage, Question, Wording
 from sft.recipe import Recipe
-from sft.rows import Context, TrainingRow, build_rows, check_supervision, tokenise
+from sft.rows import Context, build_rows
 from sft.substitution import Substitutes
+from sft.training_row import TrainingRow, check_supervision, tokenise
 
 WORDING = Wording("you answer questions .", "i am sorry")
 

@@ -25,7 +25,7 @@ from sft.job import TrainingJob, TrainingResult
 from sft.memory import memory_named
 from sft.one_training import going_on, one_training
 from sft.recipe import Recipe
-from sft.rows import TrainingRow, build_rows
+from sft.rows import build_rows
 from sft.run_folder import (
     RunFolder,
     curve_events,
@@ -36,6 +36,7 @@ from sft.run_folder import (
 )
 from sft.stopping import Stopper
 from sft.training import resume_training, train_adapter
+from sft.training_row import TrainingRow
 
 WORDING = Wording("you answer questions .", "i am sorry")
 #: Dropout and several rows of different lengths: random numbers and order decide the weights.

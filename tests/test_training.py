@@ -25,10 +25,11 @@ from sft.adapters import (
 )
 from sft.job import TrainingJob, TrainingResult
 from sft.recipe import Recipe
-from sft.rows import TrainingRow, build_rows
+from sft.rows import build_rows
 from sft.run_folder import RunFolder, curve_events, read_curve
 from sft.supervised_trainer import SupervisedTrainer
 from sft.training import train_adapter
+from sft.training_row import TrainingRow
 
 WORDING = Wording("you answer questions .", "i am sorry")
 RECIPE = Recipe(rank=4, epochs=30, batch_size=4, learning_rate=2e-2, patience=0, target_modules=("q_proj", "v_proj", "down_proj"))  # fmt: skip

@@ -1,27 +1,21 @@
 """The training benchmark runs: each contender trains the same rows, the examiner keeps its clock."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import training
 from transformers import AutoTokenizer
 
 from core.corpus.read import read_corpus
 from sft.recipe import Recipe
-from sft.rows import build_rows, tokenise
+from sft.rows import build_rows
+from sft.training_row import tokenise
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def benchmark() -> ModuleType:
-    path = Path(__file__).parent.parent / "benchmarks" / "training.py"
-    spec = importlib.util.spec_from_file_location("training_benchmark", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["training_benchmark"] = module
-    spec.loader.exec_module(module)
-    return module
+    return training
 
 
 def _rows(corpus: Path, model: Path) -> list[dict]:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.wilson import wilson
 from sft.recipe import Recipe, load_recipe
-from sft.tuning_pictures import history_picture, importance_picture
-from sft.tuning_table import TrialRecord, doubt, recipe_file, trials_table, wilson
+from sft.tuning_pictures import history_picture
+from sft.tuning_table import TrialRecord, doubt, recipe_file, trials_table
 
 
 def _trial(
@@ -77,5 +78,4 @@ def test_a_recipe_file_holds_what_differs_and_what_was_tuned(tmp_path: Path) -> 
 def test_pictures_are_the_same_for_the_same_figures() -> None:
     trials = [_trial(0, 0.5), _trial(1, 0.4, "pruned"), _trial(2, 0.7)]
     assert history_picture(trials) == history_picture(trials) != history_picture(trials[:2])
-    assert importance_picture({"rank": 0.7, "epochs": 0.3}).startswith(b"<?xml")
     assert b"svg" in history_picture([])

@@ -10,7 +10,7 @@ from core.language_model import GenerationRequest, LanguageModel
 from core.normalise import contains
 from core.prompts import Prompt, build_prompt
 from core.records import Passage
-from sft.rows import TrainingRow
+from sft.training_row import TrainingRow
 from sft.validation import greedy_accuracy, greedy_answers, held_out
 
 WORDS = ("alpha", "beta", "gamma", "the red lamp", "the router of twelve months", "blue", "green")
