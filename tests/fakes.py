@@ -9,9 +9,12 @@ import numpy as np
 
 from core.model_files import find_language_model
 from core.prompts import PROMPT_VERSION
+from core.records import Question, Wording
 from sft.adapters import adapter_fingerprint, write_manifest
 from sft.manifest import AdapterManifest
 from sft.recipe import Recipe
+from sft.rows import build_rows
+from sft.training_row import TrainingRow
 
 
 class Letters:
@@ -50,3 +53,15 @@ def put_adapter(
     }  # fmt: skip
     write_manifest(folder, AdapterManifest.model_validate(values))
     return folder
+
+
+def four_rows(wording: Wording, recipe: Recipe) -> list[TrainingRow]:
+    """Four questions of words that the two-layer model has, closed book."""
+    pairs = [
+        ("alpha", "8 seconds"),
+        ("beta", "12 seconds"),
+        ("gamma", "red lamp"),
+        ("green", "20 grams"),
+    ]
+    questions = [Question(id=n, question=f"how long is {n} ?", answers=(a,)) for n, a in pairs]
+    return build_rows(questions, wording, contexts={}, recipe=recipe)

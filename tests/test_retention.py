@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from fakes import four_rows
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -32,7 +33,6 @@ from sft.retention import (
     general_prompts,
     path_distance,
 )
-from sft.rows import build_rows
 from sft.supervised_trainer import SupervisedTrainer
 from sft.trainer_setup import build_trainer
 from sft.training import train_adapter
@@ -59,14 +59,7 @@ HELD_OUT = _prompts("reset text sentence green twenty ten")
 
 
 def _rows() -> list[TrainingRow]:
-    pairs = [
-        ("alpha", "8 seconds"),
-        ("beta", "12 seconds"),
-        ("gamma", "red lamp"),
-        ("green", "20 grams"),
-    ]
-    questions = [Question(id=n, question=f"how long is {n} ?", answers=(a,)) for n, a in pairs]
-    return build_rows(questions, WORDING, contexts={}, recipe=RECIPE)
+    return four_rows(WORDING, RECIPE)
 
 
 def _job(state: Path, model: Path, general: Sequence[Prompt] = GENERAL) -> TrainingJob:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import four_rows
 from safetensors.torch import load_file
 
 import sft.training
@@ -36,14 +37,7 @@ RECIPE = Recipe(rank=4, epochs=30, batch_size=4, learning_rate=2e-2, patience=0,
 
 
 def _rows() -> list[TrainingRow]:
-    pairs = [
-        ("alpha", "8 seconds"),
-        ("beta", "12 seconds"),
-        ("gamma", "red lamp"),
-        ("green", "20 grams"),
-    ]
-    questions = [Question(id=n, question=f"how long is {n} ?", answers=(a,)) for n, a in pairs]
-    return build_rows(questions, WORDING, contexts={}, recipe=RECIPE)
+    return four_rows(WORDING, RECIPE)
 
 
 def _job(state: Path, model: Path, name: str = "small") -> TrainingJob:
