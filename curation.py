@@ -15,7 +15,7 @@ from core.corpus.imports.folder import ImportReport
 from core.corpus.imports.squad import import_squad
 from core.corpus.imports.tables import TableOptions, import_csv, import_jsonl
 from core.corpus.known import KnownFacts, find_known, state_file, write_known
-from core.corpus.read import Corpus, read_corpus
+from core.corpus.read import Corpus, corpus_folder, folder_stamp, read_corpus
 from core.errors import CorpusError
 from core.language_model import GenerationRequest, LanguageModel
 from core.model_files import find_language_model
@@ -36,6 +36,8 @@ class Curation:
         """Load nothing yet."""
         self.settings = settings
         self._loaded = Loaded(settings)
+        #: What was read, by folder, and what the folder looked like then.
+        self._corpora: dict[Path, tuple[tuple[tuple[str, int, int], ...], Corpus]] = {}
 
     def model(self) -> LanguageModel:
         """Return the language model, loaded the first time."""
@@ -47,8 +49,15 @@ class Curation:
         return self.settings.state
 
     def corpus(self, reference: str) -> Corpus:
-        """Read a corpus; see `core.corpus.read.read_corpus`."""
-        return read_corpus(reference, seed=self.settings.seed)
+        """Read a corpus, anew where a file of it changed; see `core.corpus.read.read_corpus`."""
+        folder = corpus_folder(reference)
+        # Looked at before it is read: what changes meanwhile is read the next time.
+        stamp = folder_stamp(folder)
+        kept = self._corpora.get(folder)
+        if kept is None or kept[0] != stamp:
+            kept = (stamp, read_corpus(reference, seed=self.settings.seed))
+            self._corpora[folder] = kept
+        return kept[1]
 
     # Quality
 

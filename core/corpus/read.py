@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,7 +53,7 @@ class Corpus:
     #: Chats of the user's own to learn from, besides the questions.
     chats: tuple[Chat, ...] = ()
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over all that training or indexing can depend on."""
         return fingerprint_text(
@@ -100,6 +101,12 @@ def corpus_folder(reference: str) -> Path:
         f"There is no corpus {reference!r}: it is neither a folder nor one of the built-in ones "
         f"({', '.join(built_in_corpora())})."
     )
+
+
+def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Names, sizes and times of a corpus folder's files: another stamp, and it is read again."""
+    found = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return tuple((str(path), one.st_size, one.st_mtime_ns) for path, one in found)
 
 
 def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
