@@ -44,6 +44,16 @@ class ResultRow(Record):
     diagnosis: str = ""
     #: The document the question is about: rows of one document are not independent.
     document: str = ""
+    #: Words of the answer to words of the nearest reference; None where nothing should be answered.
+    length_ratio: float | None = None
+    #: Cosine similarity of the answer and the nearest reference; None where nobody measured it.
+    similarity: float | None = None
+    #: Share of the answer's sentences that the corpus supports; None where nobody measured it.
+    support: float | None = None
+
+
+#: A row's own measures: the contract's `results.jsonl` has no column for them.
+UNWRITTEN = frozenset({"document", "known", "length_ratio", "similarity", "support"})
 
 
 def score_answer(

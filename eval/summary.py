@@ -1,7 +1,7 @@
 """Folds scored rows into `summary.json`: means with 95 % intervals, slices, retrieval, pairs."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,31 +25,27 @@ def summarise(
     split: str,
     provenance: dict[str, Any],
     seed: int = 0,
+    coverage: Mapping[str, Any] | None = None,
+    more_signatures: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Build the summary of an evaluation, in the shape of the design's contract.
 
-    :raises EvaluationError: for no rows, or arms that answered different questions.
+    :param coverage: how many questions were asked, and which failed.
+    :raises EvaluationError: for no rows.
     """
     by_arm = rows_by_arm(rows)
     if not by_arm:
         raise EvaluationError("There is no answer to summarise: the split has no questions.")
-    asked = {arm: [row.question_id for row in mine] for arm, mine in by_arm.items()}
-    first = next(iter(asked.values()))
-    for arm, ids in asked.items():
-        if ids != first:
-            raise EvaluationError(
-                f"The arm {arm} has {len(ids)} answers, another {len(first)}, or in another order; "
-                "only arms that answered the same questions can be compared."
-            )
     return {
         "corpus": corpus,
         "split": split,
-        "n": len(first),
+        "n": coverage["asked"] if coverage else max(map(len, by_arm.values())),
         "provenance": provenance,
-        "signatures": signatures(),
+        "signatures": {**signatures(), **(more_signatures or {})},
         "arms": {arm: _arm(mine, seed) for arm, mine in by_arm.items()},
         "retrieval": _retrieval(by_arm),
         "comparisons": _comparisons(by_arm, seed),
+        **({"coverage": coverage} if coverage else {}),
     }
 
 
@@ -63,7 +59,7 @@ def _arm(rows: list[ResultRow], seed: int) -> dict[str, Any]:
     if answerable and len(answerable) < len(rows):
         by_kind["answerable"] = _slice(answerable, seed)
     return {
-        "metrics": {name: _mean(rows, name, seed) for name in METRICS},
+        "metrics": mean_metrics(rows, seed=seed),
         "by_kind": by_kind,
         "by_exposure": by_exposure,
         "by_kind_and_exposure": _sliced(rows, _kind_and_exposure, seed),
@@ -94,10 +90,15 @@ def _kind_and_exposure(row: ResultRow) -> str | None:
 
 
 def _slice(rows: list[ResultRow], seed: int) -> dict[str, Any]:
-    return {"n": len(rows), **{name: _mean(rows, name, seed) for name in METRICS}}
+    return {"n": len(rows), **mean_metrics(rows, seed=seed)}
 
 
-def _mean(rows: list[ResultRow], name: str, seed: int) -> dict[str, float]:
+def mean_metrics(rows: Sequence[ResultRow], *, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Give each metric's mean over the rows with its 95 % interval, clustered by document."""
+    return {name: _mean(rows, name, seed) for name in METRICS}
+
+
+def _mean(rows: Sequence[ResultRow], name: str, seed: int) -> dict[str, float]:
     found = interval(
         [row.metrics[name] for row in rows],
         clusters=[row.document for row in rows],
@@ -126,10 +127,14 @@ def _comparisons(by_arm: dict[str, list[ResultRow]], seed: int) -> list[dict[str
     """Every pair of arms on the main metrics; p adjusted by Holm over all of them."""
     found = []
     for metric, (a, b) in itertools.product(_COMPARED, itertools.combinations(by_arm, 2)):
+        other = {row.question_id: row for row in by_arm[b]}
+        both = [(row, other[row.question_id]) for row in by_arm[a] if row.question_id in other]
+        if not both:
+            continue
         pair = paired_difference(
-            [row.metrics[metric] for row in by_arm[a]],
-            [row.metrics[metric] for row in by_arm[b]],
-            clusters=[row.document for row in by_arm[a]],
+            [row.metrics[metric] for row, _ in both],
+            [row.metrics[metric] for _, row in both],
+            clusters=[row.document for row, _ in both],
             seed=seed,
         )
         found.append((metric, a, b, pair))

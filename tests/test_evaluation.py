@@ -2,17 +2,20 @@
 
 import errno
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from fakes import run_info
 
 import core.storage
 from core.corpus.read import Corpus, read_corpus
 from core.errors import EvaluationError, StorageError
-from core.records import Answer, ArmName, Hit, Passage, Provenance
+from core.records import Answer, AskedName, Hit, NoAnswer, Passage, Provenance
+from eval.rebuild import rebuild
 from eval.results import score_answer
-from eval.runner import choose_questions, evaluate_arms, write_results
+from eval.run_files import asked_question
+from eval.runner import choose_questions, run_evaluation
 from eval.score_file import score_file
 from eval.scores import METRICS
 from eval.tables import arms_table
@@ -23,7 +26,7 @@ PROVENANCE = Provenance(
 ABSTAIN = "I could not find that information."
 
 
-def _answer(arm: ArmName, text: str, hits: tuple[Hit, ...] = ()) -> Answer:
+def _answer(arm: AskedName, text: str, hits: tuple[Hit, ...] = ()) -> Answer:
     return Answer(
         arm=arm, text=text, hits=hits, abstained=ABSTAIN in text, prompt_tokens=10,
         completion_tokens=5, seconds=0.5, first_token_seconds=0.1, provenance=PROVENANCE,
@@ -37,10 +40,10 @@ class Oracle:
         self.by_text = {question.question: question for question in corpus.questions}
         self.corpus = corpus
 
-    def answer(
-        self, questions: Sequence[str], arms: Sequence[ArmName], *, report: Callable[[int], None]
-    ) -> list[list[Answer]]:
-        rows = []
+    def answer_batch(
+        self, questions: Sequence[str], arm: AskedName, *, given: Sequence[Sequence[Passage]] = ()
+    ) -> list[Answer | NoAnswer]:
+        rows: list[Answer | NoAnswer] = []
         for text in questions:
             question = self.by_text[text]
             right = question.answers[0] if question.answers else ABSTAIN
@@ -57,11 +60,11 @@ class Oracle:
                     *([(evidence.document, f"Well, {evidence.quote}")] if evidence else []),
                 ]
             )
-            rows.append(
-                [_answer(a, right, hits) if a == "rag" else _answer(a, "Zebra.") for a in arms]
-            )
-            report(len(rows))
+            rows.append(_answer(arm, right, hits) if arm == "rag" else _answer(arm, "Zebra."))
         return rows
+
+    def provenance(self, arm: AskedName) -> Provenance:
+        return PROVENANCE
 
 
 @pytest.fixture
@@ -72,10 +75,13 @@ def corpus(tiny_corpus: Path) -> Corpus:
 
 def _run(corpus: Corpus, folder: Path) -> dict:
     questions = choose_questions(corpus, "test", limit=None, seed=0)
-    rows = evaluate_arms(corpus, questions, Oracle(corpus), arms=["base", "rag"])
-    return write_results(
-        folder, rows, corpus=corpus.name, split="test", provenance={"base": {}, "rag": {}}, seed=0
-    )
+    asked = [
+        asked_question(one, exposure=corpus.exposures[one.id], known=None, gold=False)
+        for one in questions
+    ]
+    info = run_info(corpus, asked, arms=("base", "rag"))
+    run_evaluation(folder, info, asked, Oracle(corpus))
+    return rebuild(folder)
 
 
 def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
@@ -85,6 +91,7 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
     assert summary == json.loads((tmp_path / "run" / "summary.json").read_text())
     assert set(summary) == {
         "corpus", "split", "n", "provenance", "signatures", "arms", "retrieval", "comparisons",
+        "coverage",
     }  # fmt: skip
     assert (summary["corpus"], summary["split"], summary["n"]) == ("tiny", "test", 5)
     for name, right in (("base", 0), ("rag", 1)):
