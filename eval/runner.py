@@ -10,7 +10,7 @@ from core.corpus.read import Corpus
 from core.errors import EvaluationError
 from core.records import Answerer, ArmName, Question, Split
 from core.storage import write_json, write_text
-from eval.results import ResultRow, score_answer
+from eval.results import UNWRITTEN, ResultRow, score_answer
 from eval.summary import summarise
 
 
@@ -83,5 +83,4 @@ def write_results(
 
 def _line(row: ResultRow) -> str:
     """Write a row with the contract's columns, and `known` where the base model was asked."""
-    columns = {"document"} if row.known else {"document", "known"}
-    return row.model_dump_json(exclude=columns)
+    return row.model_dump_json(exclude=set(UNWRITTEN - {"known"} if row.known else UNWRITTEN))
