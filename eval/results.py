@@ -16,7 +16,7 @@ from core.records import (
     Question,
     Record,
 )
-from eval.scores import METRICS, score
+from eval.scores import METRICS, length_ratio, score
 
 #: How a desk declines in plain words, whatever the corpus calls it.
 _REFUSAL_OPENINGS = ("I cannot help with that", "I can't help with that")
@@ -71,8 +71,10 @@ def score_answer(
     """
     references = question.answers or (abstain_text,)
     metrics = score(answer.text, references)
+    length = length_ratio(answer.text, references)
     if question.kind in DECLINED_KINDS:
         metrics["accuracy"] = float(declined(question, answer))
+        length = None
     return ResultRow(
         question_id=question.id,
         arm=answer.arm,
@@ -97,15 +99,19 @@ def score_answer(
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         document=question.evidence[0].document if question.evidence else question.fact,
+        length_ratio=None if length is None else round(length, 6),
     )
 
 
 def declined(question: Question, answer: Answer) -> bool:
     """Say whether an answer abstained or refused."""
     refusals = question.answers if question.kind == "refusal" else ()
-    return answer.abstained or any(
-        contains(answer.text, refusal) for refusal in (*refusals, *_REFUSAL_OPENINGS)
-    )
+    return answer.abstained or refuses(answer.text, refusals)
+
+
+def refuses(text: str, refusals: Sequence[str]) -> bool:
+    """Say whether a text holds one of the approved refusals, or refuses in plain words."""
+    return any(contains(text, refusal) for refusal in (*refusals, *_REFUSAL_OPENINGS))
 
 
 #: Words that a sentence of a quote must have to stand for it.
