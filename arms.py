@@ -5,22 +5,32 @@ weights, with one prompt builder, decoding and seed: the only thing that differs
 is compared.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from core.answer_text import abstains
 from core.errors import ProjectError, RetrievalUnavailable
 from core.language_model import Generation, GenerationRequest, LanguageModel
 from core.prompts import PROMPT_VERSION, Form, build_prompt
 from core.records import (
     ARM_NAMES,
+    FINE_TUNED,
+    OPEN_BOOK,
+    ORACLE_NAMES,
     Answer,
     AnswerDelta,
     ArmName,
+    AskedName,
+    NoAnswer,
+    Passage,
     Provenance,
     Wording,
 )
 from rag.citations import Alignment, align
 from rag.library import Found, Library
+
+_log = logging.getLogger(__name__)
 
 #: Questions answered in one batch when a set is scored. Fixed, because in bfloat16 an answer can
 #: depend on what else is in the batch.
@@ -92,9 +102,9 @@ class Arms:
 
         :raises ArmError: when there is no such arm.
         """
-        if arm not in ARM_NAMES:
+        if arm not in (*ARM_NAMES, *ORACLE_NAMES):
             raise ArmError(f"There is no arm {arm!r}; the arms are {', '.join(ARM_NAMES)}.")
-        if arm in ("sft", "sft+rag") and isinstance(self._fine_tuned, ProjectError):
+        if arm in FINE_TUNED and isinstance(self._fine_tuned, ProjectError):
             raise self._fine_tuned
         if arm in ("rag", "sft+rag") and isinstance(self._library, ProjectError):
             raise self._library
@@ -107,7 +117,7 @@ class Arms:
         """
         for arm in arms:
             self.check(arm)
-        found = self._find(question) if any(_open_book(arm) for arm in arms) else None
+        found = self._find(question) if any(arm in OPEN_BOOK for arm in arms) else None
         asked = [arm for arm in arms if not self._withheld(arm, found)]
         for arm in arms:
             if arm not in asked:
@@ -139,35 +149,70 @@ class Arms:
         for first in range(0, len(questions), QUESTIONS_A_BATCH):
             batch = questions[first : first + QUESTIONS_A_BATCH]
             found = [
-                self._find(question) if any(_open_book(arm) for arm in arms) else None
+                self._find(question) if any(arm in OPEN_BOOK for arm in arms) else None
                 for question in batch
             ]
             # Arm by arm: rows of one arm stop at like lengths, so the batch empties evenly.
-            columns: list[list[Answer]] = []
-            for arm in arms:
-                requests = [
-                    self._request(question, arm, one)
-                    for question, one in zip(batch, found, strict=True)
-                    if not self._withheld(arm, one)
-                ]
-                made = iter(
-                    self._model.generate(requests, max_new_tokens=self._max_new_tokens)
-                    if requests
-                    else ()
-                )
-                columns.append(
-                    [
-                        self._answer(
-                            arm,
-                            self._nothing_generated() if self._withheld(arm, one) else next(made),
-                            one,
-                        )
-                        for one in found
-                    ]
-                )
+            columns = [self._in_one_batch(batch, arm, found) for arm in arms]
             answers.extend([list(row) for row in zip(*columns, strict=True)])
             report(len(answers))
         return answers
+
+    def answer_batch(
+        self,
+        questions: Sequence[str],
+        arm: AskedName,
+        *,
+        given: Sequence[Sequence[Passage]] = (),
+    ) -> list[Answer | NoAnswer]:
+        """Answer some questions by one arm in one batch; see `core.records.BatchAnswerer`."""
+        made: dict[int, Answer | NoAnswer] = {}
+        found: dict[int, Found | None] = {}
+        for index, question in enumerate(questions):
+            try:
+                found[index] = self._read(question, arm, given[index] if given else None)
+                request = self._request(question, arm, found[index])
+                if not self._withheld(arm, found[index]):
+                    # Looked at before: one prompt too long would fail the whole batch.
+                    self._model.checked(request, max_new_tokens=self._max_new_tokens)
+            except Exception as error:  # whatever a store, a model or a prompt raises
+                made[index] = _no_answer(error, question, arm)
+        able = [index for index in range(len(questions)) if index not in made]
+        try:
+            texts, read = [questions[index] for index in able], [found[index] for index in able]
+            made.update(zip(able, self._in_one_batch(texts, arm, read), strict=True))
+        except Exception as together:  # the question at fault is found by asking each alone
+            _log.warning("A batch of %s failed (%s); each is asked alone.", arm, together)
+            for index in able:
+                try:
+                    [made[index]] = self._in_one_batch([questions[index]], arm, [found[index]])
+                except Exception as error:
+                    made[index] = _no_answer(error, questions[index], arm)
+        return [made[index] for index in range(len(questions))]
+
+    def _in_one_batch(
+        self, questions: Sequence[str], arm: AskedName, found: Sequence[Found | None]
+    ) -> list[Answer]:
+        requests = [
+            self._request(question, arm, one)
+            for question, one in zip(questions, found, strict=True)
+            if not self._withheld(arm, one)
+        ]
+        made = iter(
+            self._model.generate(requests, max_new_tokens=self._max_new_tokens) if requests else ()
+        )
+        return [
+            self._answer(
+                arm, self._nothing_generated() if self._withheld(arm, one) else next(made), one
+            )
+            for one in found
+        ]
+
+    def _read(self, question: str, arm: AskedName, given: Sequence[Passage] | None) -> Found | None:
+        """What an arm has before it beside the question: nothing, what it finds or the evidence."""
+        if arm in ORACLE_NAMES:
+            return Found(hits=(), read=tuple(given or ()), nearest=(), seconds=0.0)
+        return self._find(question) if arm in OPEN_BOOK else None
 
     def _find(self, question: str) -> Found:
         if isinstance(self._library, ProjectError):
@@ -175,23 +220,17 @@ class Arms:
         return self._library.find(question)
 
     @staticmethod
-    def _withheld(arm: ArmName, found: Found | None) -> bool:
-        return _open_book(arm) and found is not None and bool(found.withheld)
+    def _withheld(arm: AskedName, found: Found | None) -> bool:
+        return arm in OPEN_BOOK and found is not None and bool(found.withheld)
 
     def _nothing_generated(self) -> Generation:
         """The corpus's own words for withholding an answer, as if they had been generated."""
-        return Generation(
-            text=self._wording.abstain_text,
-            finished=True,
-            prompt_tokens=0,
-            completion_tokens=0,
-            seconds=0.0,
-            first_token_seconds=0.0,
-        )
+        text = self._wording.abstain_text
+        return Generation(text, 0, 0, first_token_seconds=0.0, seconds=0.0, finished=True)
 
-    def _request(self, question: str, arm: ArmName, found: Found | None) -> GenerationRequest:
-        passages = found.read if found is not None and _open_book(arm) else None
-        tuned = self._fine_tuned if arm in ("sft", "sft+rag") else None
+    def _request(self, question: str, arm: AskedName, found: Found | None) -> GenerationRequest:
+        passages = found.read if found is not None and arm in OPEN_BOOK else None
+        tuned = self._fine_tuned if arm in FINE_TUNED else None
         prompt = build_prompt(
             question,
             passages,
@@ -200,20 +239,21 @@ class Arms:
         )
         return GenerationRequest(prompt, self.adapter_of(arm))
 
-    def adapter_of(self, arm: ArmName) -> str | None:
+    def adapter_of(self, arm: AskedName) -> str | None:
         """Name of the adapter that an arm answers with, as the model has it loaded."""
-        if arm in ("base", "rag"):
+        if arm not in FINE_TUNED:
             return None
         if isinstance(self._fine_tuned, ProjectError):
             raise self._fine_tuned
         return self._fine_tuned.loaded_as
 
-    def _answer(self, arm: ArmName, generation: Generation, found: Found | None) -> Answer:
-        looked_up = found if _open_book(arm) else None
+    def _answer(self, arm: AskedName, generation: Generation, found: Found | None) -> Answer:
+        looked_up = found if arm in OPEN_BOOK else None
         abstained = abstains(generation.text, self._wording.abstain_text)
         taken = Alignment((), ())
         if looked_up and not abstained:
-            taken = align(generation.text, [hit.passage for hit in looked_up.nearest])
+            nearest = [hit.passage for hit in looked_up.nearest]
+            taken = align(generation.text, nearest or looked_up.read)
         waited = looked_up.seconds if looked_up else 0.0
         return Answer(
             arm=arm,
@@ -231,10 +271,10 @@ class Arms:
             provenance=self.provenance(arm),
         )
 
-    def provenance(self, arm: ArmName) -> Provenance:
+    def provenance(self, arm: AskedName) -> Provenance:
         """Say what an arm's answers are made with."""
-        tuned = self._fine_tuned if arm in ("sft", "sft+rag") else None
-        library = self._library if _open_book(arm) else None
+        tuned = self._fine_tuned if arm in FINE_TUNED else None
+        library = self._library if arm in ("rag", "sft+rag") else None
         named = tuned if isinstance(tuned, FineTuned) else None
         shelf = library.retriever if isinstance(library, Library) else None
         return Provenance(
@@ -250,14 +290,10 @@ class Arms:
         )
 
 
-def abstains(text: str, abstain_text: str) -> bool:
-    """Say whether an answer is the corpus's own way of withholding one."""
-    return _plain(abstain_text) in _plain(text)
-
-
-def _plain(text: str) -> str:
-    return " ".join("".join(c for c in text.lower() if c.isalnum() or c.isspace()).split())
-
-
-def _open_book(arm: ArmName) -> bool:
-    return arm in ("rag", "sft+rag")
+def _no_answer(error: Exception, question: str, arm: AskedName) -> NoAnswer:
+    """Record a failure; what nobody foresaw is logged with where it happened."""
+    expected = isinstance(error, ProjectError)
+    if not expected:
+        _log.warning("%s did not answer %r", arm, question, exc_info=error)
+    reason = " ".join(str(error).split())
+    return NoAnswer(reason if expected and reason else f"{type(error).__name__}: {reason}")

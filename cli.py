@@ -115,7 +115,12 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     limit: Annotated[int | None, typer.Option(help="A seeded sample of so many.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of sample and intervals.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the two result files.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; one that was broken off goes on.")
+    ] = None,
+    oracle: Annotated[
+        bool, typer.Option("--oracle/--no-oracle", help="Also ask with the evidence given.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Ask a split's questions of the arms, score the answers, and write the results."""
@@ -128,7 +133,8 @@ def evaluate(
         split=cast(Split, split),
         limit=limit,
         out=out,
-        report=lambda done, of: say(f"{done}/{of} questions"),
+        oracle=oracle,
+        report=lambda done, of, left: say(f"{done}/{of} answers{_time_left(left)}"),
     )
     say(f"written to {folder}")
     if as_json:
@@ -162,6 +168,16 @@ def doctor(as_json: Json = False) -> None:
         pairs = value.items() if isinstance(value, dict) else [("", value)]
         for key, detail in pairs:
             print(f"{name} {key}".rstrip() + f": {detail}")
+
+
+def _time_left(seconds: float | None) -> str:
+    if not seconds:
+        return ""
+    if seconds < 60:
+        return f", about {seconds:.0f} s left"
+    minutes = round(seconds / 60)
+    hours = f"{minutes // 60} h " if minutes >= 60 else ""
+    return f", about {hours}{minutes % 60} min left"
 
 
 def _arm_names(arms: str) -> list[ArmName]:

@@ -145,26 +145,51 @@ def training_contexts(
 
     :returns: contexts by question id.
     """
-    passages: dict[str, list[Passage]] = {}
-    texts = {document.id: document for document in corpus.documents}
+    shelf = _Shelf(corpus)
     contexts = {}
     for question in questions:
-        spans = []
+        spans, gold = shelf.evidence(question)
+        contexts[question.id] = _context(question, spans, gold, library)
+    return contexts
+
+
+def gold_windows(corpus: Corpus, questions: Sequence[Question]) -> dict[str, list[Passage]]:
+    """The sentences of the documents that hold each question's evidence, in the evidence's order.
+
+    :returns: windows by question id, of the questions whose evidence stands in the documents.
+    """
+    shelf = _Shelf(corpus)
+    found = {question.id: shelf.evidence(question)[1] for question in questions}
+    return {
+        name: list({window.id: window for window in windows}.values())
+        for name, windows in found.items()
+        if windows
+    }
+
+
+class _Shelf:
+    """A corpus's documents, each cut into passages when it is first looked into."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._documents = {document.id: document for document in corpus.documents}
+        self._passages: dict[str, list[Passage]] = {}
+
+    def evidence(self, question: Question) -> tuple[list[tuple[str, int, int]], list[Passage]]:
+        """Where a question's quotes stand (document, start, end), and windows that hold them."""
+        spans, gold = [], []
         for evidence in question.evidence:
-            document = texts.get(evidence.document)
+            document = self._documents.get(evidence.document)
             start = document.text.find(evidence.quote) if document else -1
             if document is None or start < 0:
                 continue
-            spans.append((document.id, start, start + len(evidence.quote)))
-            if document.id not in passages:
-                passages[document.id] = split_document(document)
-        gold = [
-            window
-            for document_id, start, end in spans
-            if (window := _gold_window(passages[document_id], start, end)) is not None
-        ]
-        contexts[question.id] = _context(question, spans, gold, library)
-    return contexts
+            end = start + len(evidence.quote)
+            spans.append((document.id, start, end))
+            if document.id not in self._passages:
+                self._passages[document.id] = split_document(document)
+            window = _gold_window(self._passages[document.id], start, end)
+            if window is not None:
+                gold.append(window)
+        return spans, gold
 
 
 def _context(

@@ -1,22 +1,14 @@
 """Where the wings meet: each verb of the terminal and the page is one method of `Workbench`."""
 
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from arms import Arms, FineTuned
-from core.corpus.known import KnownFacts
 from core.doctor import examine
-from core.errors import AdapterError, CorpusError, ProjectError
-from core.records import AnswerDelta, ArmName, Hit, Split
-from eval.known import ask_for_known
-from eval.runner import choose_questions, evaluate_arms, write_results
-from eval.score_file import score_file
-from fine_tuning import FineTuning
+from core.errors import CorpusError, ProjectError
+from core.records import AnswerDelta, ArmName, Hit
+from evaluating import Evaluating
 from rag.citations import Alignment
 from rag.floor import Floor
-from rag.library import Library
 from rag.store import describe_indexes
 from rag.sync import SyncReport, sync_index
 
@@ -25,7 +17,7 @@ class QuestionError(ProjectError):
     """A question cannot be asked."""
 
 
-class Workbench(FineTuning):
+class Workbench(Evaluating):
     """One method a verb; what is loaded once is shared by all of them."""
 
     # Retrieval
@@ -58,30 +50,6 @@ class Workbench(FineTuning):
 
     # Asking
 
-    def arms(self, reference: str, *, adapter: str | None = None) -> Arms:
-        """Put the arms of a corpus together; those that cannot run know the reason."""
-        corpus = self.corpus(reference)
-        library: Library | ProjectError
-        try:
-            library = self.library(corpus)
-        except ProjectError as error:
-            library = error
-        tuned: FineTuned | ProjectError
-        try:
-            tuned = self._loaded.fine_tuned(corpus, adapter)
-        except AdapterError as error:
-            if adapter is not None:
-                raise
-            tuned = error
-        return Arms(
-            self.model(),
-            corpus.wording,
-            fine_tuned=tuned,
-            library=library,
-            max_new_tokens=self.settings.max_new_tokens,
-            seed=self.settings.seed,
-        )
-
     def ask(
         self,
         reference: str,
@@ -110,63 +78,7 @@ class Workbench(FineTuning):
                 f"The question has {len(question)} characters; the most is {most}. Shorten it."
             )
 
-    # Judging
-
-    def label_known(
-        self,
-        reference: str,
-        *,
-        out: Path | None = None,
-        report: Callable[[int, int], None] = lambda done, of: None,
-    ) -> tuple[KnownFacts, Path]:
-        """Ask the base model for each fact in several wordings, and keep what it knows.
-
-        :returns: the labels and the file they are in.
-        """
-        corpus = self.corpus(reference)
-        known = ask_for_known(corpus, self.arms(reference), report=report)
-        return known, self._keep_known(corpus, known, out)
-
-    def evaluate(
-        self,
-        reference: str,
-        *,
-        arms: Sequence[ArmName],
-        split: Split = "test",
-        limit: int | None = None,
-        out: Path | None = None,
-        report: Callable[[int, int], None] = lambda done, of: None,
-    ) -> tuple[dict[str, Any], Path]:
-        """Answer and score a split by the arms; write `results.jsonl` and `summary.json`.
-
-        :returns: the summary and the folder of the two files.
-        """
-        corpus = self.corpus(reference)
-        seed = self.settings.seed
-        questions = choose_questions(corpus, split, limit=limit, seed=seed)
-        together = self.arms(reference)
-        rows = evaluate_arms(
-            corpus,
-            questions,
-            together,
-            arms=arms,
-            known=self.known(corpus),
-            report=lambda done: report(done, len(questions)),
-        )
-        folder = out or self.state / "runs" / f"evaluate-{corpus.name}-{uuid.uuid4().hex[:8]}"
-        summary = write_results(
-            folder,
-            rows,
-            corpus=corpus.name,
-            split=split,
-            provenance={arm: together.provenance(arm).model_dump() for arm in arms},
-            seed=seed,
-        )
-        return summary, folder
-
-    def score(self, path: Path) -> dict[str, Any]:
-        """Score any system's answers; see `eval.score_file`."""
-        return score_file(path, seed=self.settings.seed)
+    # This machine
 
     def doctor(self) -> dict[str, Any]:
         """Say what this machine offers: versions, device, number format, models, indexes."""

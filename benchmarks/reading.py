@@ -46,7 +46,9 @@ def answers(workbench: Workbench, reference: str, limit: int | None) -> None:
     """Ask the test questions, and print a row."""
     corpus = workbench.corpus(reference)
     with tempfile.TemporaryDirectory() as folder:
-        summary, out = workbench.evaluate(reference, arms=["rag"], limit=limit, out=Path(folder))
+        summary, out = workbench.evaluate(
+            reference, arms=["rag"], limit=limit, out=Path(folder), oracle=False
+        )
         lines = (out / "results.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     metrics = summary["arms"]["rag"]["metrics"]

@@ -42,3 +42,12 @@ def answer_text(
         text = text.rstrip("�")  # half of a character: its other tokens are still to come
     text = text.split("\n")[0].strip()
     return text.removesuffix('"') if answer_prefix.endswith('"') else text
+
+
+def abstains(text: str, abstain_text: str) -> bool:
+    """Say whether an answer is the corpus's own way of withholding one."""
+    return _plain(abstain_text) in _plain(text)
+
+
+def _plain(text: str) -> str:
+    return " ".join("".join(c for c in text.lower() if c.isalnum() or c.isspace()).split())

@@ -8,6 +8,7 @@ ProjectError
 ├── RetrievalUnavailable   the store is down or not built
 ├── TrainingError          no supervised token, diverged, stopped
 ├── EvaluationError        nothing to score, rows that do not fit together
+│   └── UnansweredError    an arm answered no question at all
 └── StorageError           the disk is full or refuses the write
 
 Only `cli` and `ui` catch them.
@@ -47,6 +48,12 @@ class TrainingError(ProjectError):
 
 class EvaluationError(ProjectError):
     """There is nothing to score, or the rows do not fit together."""
+
+
+class UnansweredError(EvaluationError):
+    """An arm answered none of the questions; the message says why."""
+
+    bad_input = False
 
 
 class StorageError(ProjectError):

@@ -119,6 +119,21 @@ class LanguageModel:
         """Tokens of a prompt in the model's chat template, up to where the answer begins."""
         return prompt_ids(prompt, self.tokenizer)
 
+    def checked(self, request: GenerationRequest, *, max_new_tokens: int) -> list[int]:
+        """Tokens of a request's prompt, where it can be answered.
+
+        :raises AdapterError: when it names an adapter that is not loaded.
+        :raises ModelError: when the prompt is too long for the model.
+        """
+        self._weights.check(request.adapter)
+        ids = self.encode(request.prompt)
+        if len(ids) + max_new_tokens > self.context_tokens:
+            raise ModelError(
+                f"The prompt has {len(ids)} tokens; with {max_new_tokens} for the answer that "
+                f"is more than the {self.context_tokens} the model reads. Ask less at once."
+            )
+        return ids
+
     def generate(
         self, requests: Sequence[GenerationRequest], *, max_new_tokens: int
     ) -> list[Generation]:
@@ -140,16 +155,10 @@ class LanguageModel:
         :raises AdapterError: when a request names an adapter that is not loaded.
         :raises ModelError: when a prompt is too long for the model.
         """
-        rows = []
-        for request in requests:
-            self._weights.check(request.adapter)
-            ids = self.encode(request.prompt)
-            if len(ids) + max_new_tokens > self.context_tokens:
-                raise ModelError(
-                    f"The prompt has {len(ids)} tokens; with {max_new_tokens} for the answer that "
-                    f"is more than the {self.context_tokens} the model reads. Ask less at once."
-                )
-            rows.append(Row(ids, request.adapter))
+        rows = [
+            Row(self.checked(request, max_new_tokens=max_new_tokens), request.adapter)
+            for request in requests
+        ]
         index_of = {id(row): index for index, row in enumerate(rows)}
         began = time.perf_counter()
         batches = [

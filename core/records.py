@@ -16,7 +16,16 @@ Exposure = Literal["reworded", "untrained"]
 Known = Literal["known", "unknown"]
 ArmName = Literal["base", "sft", "rag", "sft+rag"]
 
+#: The same model given the gold evidence: what an open-book arm could do at best.
+OracleName = Literal["oracle", "sft+oracle"]
+#: Whatever an evaluation asks and logs: the arms, and the oracles beside them.
+AskedName = ArmName | OracleName
+
 ARM_NAMES: tuple[ArmName, ...] = ("base", "sft", "rag", "sft+rag")
+ORACLE_NAMES: tuple[OracleName, ...] = ("oracle", "sft+oracle")
+#: Who reads passages beside the question, and who answers with fine-tuned weights.
+OPEN_BOOK: tuple[AskedName, ...] = ("rag", "sft+rag", *ORACLE_NAMES)
+FINE_TUNED: tuple[AskedName, ...] = ("sft", "sft+rag", "sft+oracle")
 #: Kinds whose right answer is not to answer.
 DECLINED_KINDS: tuple[Kind, ...] = ("unanswerable", "refusal")
 
@@ -60,7 +69,7 @@ class Evidence(Record):
 
 
 class Question(BaseModel):
-    """A labelled question. Fields a user adds of their own are kept out of the way, not refused."""
+    """A labelled question. Fields a user adds of their own are kept as text, not refused."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -76,6 +85,9 @@ class Question(BaseModel):
     exposure: Exposure | None = None
     #: "draft" until a person has accepted the row: a draft is neither trained on nor scored.
     status: Literal["draft"] | None = None
+    #: Fields that the user added, as text, by name: results are looked at by them. Not written
+    #: and in no fingerprint, since nothing is trained or indexed by them.
+    columns: tuple[tuple[str, str], ...] = Field(default=(), exclude=True, repr=False)
 
     @field_validator("question")
     @classmethod
@@ -145,7 +157,7 @@ class Provenance(Record):
 class Answer(Record):
     """One arm's answer to one question. Seconds are wall-clock; tokens are the model's own."""
 
-    arm: ArmName
+    arm: AskedName
     text: str
     hits: tuple[Hit, ...] = ()
     #: The stretches of the hits that the model was given to read, best first.
@@ -169,6 +181,13 @@ class Wording:
 
     system_prompt: str
     abstain_text: str
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """Why a question of a set has no answer, in a sentence."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -209,8 +228,27 @@ class Answerer(Protocol):
     ) -> list[list[Answer]]:
         """Answer each question by each arm: one list of answers a question, in the arms' order."""
 
-    def provenance(self, arm: ArmName) -> Provenance:
+    def provenance(self, arm: AskedName) -> Provenance:
         """Say what an arm's answers are made with."""
 
     def stream(self, question: str, arms: Sequence[ArmName]) -> Iterator[AnswerDelta]:
         """Answer one question by several arms side by side, text by text."""
+
+
+class BatchAnswerer(Protocol):
+    """What an evaluation sees of the arms: one batch of one arm at a time."""
+
+    def answer_batch(
+        self,
+        questions: Sequence[str],
+        arm: AskedName,
+        *,
+        given: Sequence[Sequence[Passage]] = (),
+    ) -> list[Answer | NoAnswer]:
+        """Answer some questions by one arm in one batch; who fails says why, and only for itself.
+
+        :param given: the passages that an oracle reads for each question.
+        """
+
+    def provenance(self, arm: AskedName) -> Provenance:
+        """Say what an arm's answers are made with."""

@@ -51,7 +51,14 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def append_line(path: Path, row: dict[str, Any]) -> None:
-    """Add one JSON line to a log. A line cut by a kill is ended first, and the reader's to skip.
+    """Add one JSON line to a log; see `append_lines`."""
+    append_lines(path, [row])
+
+
+def append_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Add JSON lines to a log, in one write.
+
+    A line cut by a kill is ended first, and the reader's to skip.
 
     :raises StorageError: when the disk is full or refuses.
     """
@@ -63,8 +70,8 @@ def append_line(path: Path, row: dict[str, Any]) -> None:
                 cut = file.read(1) != b"\n"
             else:
                 cut = False
-            line = json.dumps(row, ensure_ascii=False) + "\n"
-            file.write(("\n" * cut + line).encode())
+            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            file.write(("\n" * cut + lines).encode())
             file.flush()
 
 

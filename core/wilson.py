@@ -6,8 +6,8 @@ from statistics import NormalDist
 _Z = NormalDist().inv_cdf(0.975)
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """95 % interval of a share that was measured on n questions.
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """95 % interval of a share that was measured on n questions (as many as they are worth).
 
     :param share: in 0–1.
     :returns: its low and high end, in 0–1.

@@ -16,7 +16,7 @@ from core.records import (
     Question,
     Record,
 )
-from eval.scores import METRICS, score
+from eval.scores import METRICS, length_ratio, score
 
 #: How a desk declines in plain words, whatever the corpus calls it.
 _REFUSAL_OPENINGS = ("I cannot help with that", "I can't help with that")
@@ -44,6 +44,16 @@ class ResultRow(Record):
     diagnosis: str = ""
     #: The document the question is about: rows of one document are not independent.
     document: str = ""
+    #: Words of the answer to words of the nearest reference; None where nothing should be answered.
+    length_ratio: float | None = None
+    #: Cosine similarity of the answer and the nearest reference; None where nobody measured it.
+    similarity: float | None = None
+    #: Share of the answer's sentences that the corpus supports; None where nobody measured it.
+    support: float | None = None
+
+
+#: A row's own measures: the contract's `results.jsonl` has no column for them.
+UNWRITTEN = frozenset({"document", "known", "length_ratio", "similarity", "support"})
 
 
 def score_answer(
@@ -61,8 +71,10 @@ def score_answer(
     """
     references = question.answers or (abstain_text,)
     metrics = score(answer.text, references)
+    length = length_ratio(answer.text, references)
     if question.kind in DECLINED_KINDS:
         metrics["accuracy"] = float(declined(question, answer))
+        length = None
     return ResultRow(
         question_id=question.id,
         arm=answer.arm,
@@ -87,15 +99,19 @@ def score_answer(
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         document=question.evidence[0].document if question.evidence else question.fact,
+        length_ratio=None if length is None else round(length, 6),
     )
 
 
 def declined(question: Question, answer: Answer) -> bool:
     """Say whether an answer abstained or refused."""
     refusals = question.answers if question.kind == "refusal" else ()
-    return answer.abstained or any(
-        contains(answer.text, refusal) for refusal in (*refusals, *_REFUSAL_OPENINGS)
-    )
+    return answer.abstained or refuses(answer.text, refusals)
+
+
+def refuses(text: str, refusals: Sequence[str]) -> bool:
+    """Say whether a text holds one of the approved refusals, or refuses in plain words."""
+    return any(contains(text, refusal) for refusal in (*refusals, *_REFUSAL_OPENINGS))
 
 
 #: Words that a sentence of a quote must have to stand for it.

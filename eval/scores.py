@@ -131,6 +131,23 @@ def chrf(prediction: str, references: Sequence[str]) -> float:
     return _fraction(_chrf_scorer().sentence_score(prediction, list(references)).score)
 
 
+def length_ratio(prediction: str, references: Sequence[str]) -> float | None:
+    """Give the answer's number of words to that of the nearest reference.
+
+    Nearest is the reference of best F1, of equals the one nearest in length. Words are
+    `core.normalise.tokens`. Above 1 the answer says more than was asked; copying the references'
+    style gives 1, and with it a better BLEU and ROUGE. An empty answer gives 0; None where no
+    reference has a word.
+    """
+    given = Counter(tokens(prediction))
+    wanted = [found for one in references if (found := Counter(tokens(one)))]
+    if not wanted:
+        return None
+    length = given.total()
+    nearest = max(wanted, key=lambda one: (_overlap_of(given, one).f1, -abs(one.total() - length)))
+    return length / nearest.total()
+
+
 def signatures() -> dict[str, str]:
     """Give for each metric the settings and versions behind its number, as sacrebleu does."""
     squad = f"squad:1.1|punct:P|cjk:char|unicode:{unidata_version}"
@@ -152,6 +169,11 @@ def signatures() -> dict[str, str]:
         "rougeL": rouge_settings,
         "chrf": f"sacrebleu:sentence|{chrf_scorer.get_signature()}",
     }
+
+
+def length_signature() -> str:
+    """Give the settings behind `length_ratio`."""
+    return f"words:answer/reference|ref:best-f1|squad:1.1|cjk:char|unicode:{unidata_version}"
 
 
 def _nothing_to_compare(prediction: str, references: Sequence[str]) -> bool:

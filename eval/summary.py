@@ -1,21 +1,23 @@
 """Folds scored rows into `summary.json`: means with 95 % intervals, slices, retrieval, pairs."""
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from core.errors import EvaluationError
 from core.records import DECLINED_KINDS
-from eval.bootstrap import holm, interval, paired_difference
+from eval.abstention import SIGNATURE, abstention
+from eval.bootstrap import interval
+from eval.checked import checked
+from eval.comparisons import cluster_of, compare_arms, compare_groups
+from eval.measured import as_record, bounded, measured
 from eval.ranking import ranking_measures
-from eval.results import ResultRow, rows_by_arm
-from eval.scores import METRICS, signatures
+from eval.results import ResultRow
+from eval.scores import METRICS, length_signature, signatures
+from eval.verdict import verdict
 
-_COMPARED = ("accuracy", "f1")
-#: Below this adjusted p a difference is called one.
-_SIGNIFICANCE = 0.05
+#: A row's measures beside the contract's metrics, averaged over the rows that carry them.
+_EXTRAS = ("length_ratio", "similarity", "support")
 
 
 def summarise(
@@ -25,32 +27,40 @@ def summarise(
     split: str,
     provenance: dict[str, Any],
     seed: int = 0,
+    coverage: Mapping[str, Any] | None = None,
+    more_signatures: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Build the summary of an evaluation, in the shape of the design's contract.
+    """Build the summary of an evaluation: the design's contract, and what is said beside it.
 
-    :raises EvaluationError: for no rows, or arms that answered different questions.
+    Arms may have answered different questions: each is described by what it answered, and two are
+    compared on the questions both answered. `coverage` tells the rest.
+
+    :param coverage: how many questions were asked, and which failed: `{"asked", "arms": {ARM:
+        {"answered", "failed"}}}`. Without it, taken from the rows: a question that any arm
+        answered was asked.
+    :param more_signatures: how the rows' `similarity` and `support` were measured.
+    :raises EvaluationError: for no rows, two of one question and arm, a score missing or not a
+        number, or no reference at all.
     """
-    by_arm = rows_by_arm(rows)
-    if not by_arm:
-        raise EvaluationError("There is no answer to summarise: the split has no questions.")
-    asked = {arm: [row.question_id for row in mine] for arm, mine in by_arm.items()}
-    first = next(iter(asked.values()))
-    for arm, ids in asked.items():
-        if ids != first:
-            raise EvaluationError(
-                f"The arm {arm} has {len(ids)} answers, another {len(first)}, or in another order; "
-                "only arms that answered the same questions can be compared."
-            )
-    return {
+    by_arm, covered = checked(rows, coverage)
+    summary: dict[str, Any] = {
         "corpus": corpus,
         "split": split,
-        "n": len(first),
+        "n": covered["asked"],
         "provenance": provenance,
-        "signatures": signatures(),
+        "signatures": {
+            **signatures(),
+            "length_ratio": length_signature(),
+            "abstention": SIGNATURE,
+            **(more_signatures or {}),
+        },
         "arms": {arm: _arm(mine, seed) for arm, mine in by_arm.items()},
         "retrieval": _retrieval(by_arm),
-        "comparisons": _comparisons(by_arm, seed),
+        "comparisons": compare_arms(by_arm, seed=seed),
+        "group_comparisons": compare_groups(by_arm, declined_kinds=DECLINED_KINDS, seed=seed),
+        "coverage": covered,
     }
+    return {**summary, "verdict": verdict(summary)}
 
 
 def _arm(rows: list[ResultRow], seed: int) -> dict[str, Any]:
@@ -63,7 +73,9 @@ def _arm(rows: list[ResultRow], seed: int) -> dict[str, Any]:
     if answerable and len(answerable) < len(rows):
         by_kind["answerable"] = _slice(answerable, seed)
     return {
-        "metrics": {name: _mean(rows, name, seed) for name in METRICS},
+        "metrics": mean_metrics(rows, seed=seed),
+        "abstention": abstention(rows, seed=seed),
+        **_extras(rows, seed),
         "by_kind": by_kind,
         "by_exposure": by_exposure,
         "by_kind_and_exposure": _sliced(rows, _kind_and_exposure, seed),
@@ -94,20 +106,32 @@ def _kind_and_exposure(row: ResultRow) -> str | None:
 
 
 def _slice(rows: list[ResultRow], seed: int) -> dict[str, Any]:
-    return {"n": len(rows), **{name: _mean(rows, name, seed) for name in METRICS}}
+    return {"n": len(rows), **mean_metrics(rows, seed=seed)}
 
 
-def _mean(rows: list[ResultRow], name: str, seed: int) -> dict[str, float]:
-    found = interval(
-        [row.metrics[name] for row in rows],
-        clusters=[row.document for row in rows],
-        seed=seed,
-    )
+def mean_metrics(rows: Sequence[ResultRow], *, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Give each metric's mean over the rows with its 95 % interval, clustered by document."""
+    clusters = [cluster_of(row) for row in rows]
     return {
-        "value": round(found.value, 4),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
+        name: measured([row.metrics[name] for row in rows], clusters=clusters, seed=seed)
+        for name in METRICS
     }
+
+
+def _extras(rows: Sequence[ResultRow], seed: int) -> dict[str, Any]:
+    """Average the measures that rows may carry; one that no row carries is left out."""
+    found = {}
+    for name in _EXTRAS:
+        carried = [(row, value) for row in rows if (value := getattr(row, name)) is not None]
+        if carried:
+            clusters = [cluster_of(row) for row, _ in carried]
+            spread = interval([value for _, value in carried], clusters=clusters, seed=seed)
+            # Only support is a share: that all lengths are equal says nothing of a bound at 1.
+            found[name] = {
+                **as_record(bounded(spread, clusters) if name == "support" else spread),
+                "n": len(carried),
+            }
+    return found
 
 
 def _retrieval(by_arm: dict[str, list[ResultRow]]) -> dict[str, float]:
@@ -120,41 +144,3 @@ def _retrieval(by_arm: dict[str, list[ResultRow]]) -> dict[str, float]:
             if row.kind not in DECLINED_KINDS
         ]
     )
-
-
-def _comparisons(by_arm: dict[str, list[ResultRow]], seed: int) -> list[dict[str, Any]]:
-    """Every pair of arms on the main metrics; p adjusted by Holm over all of them."""
-    found = []
-    for metric, (a, b) in itertools.product(_COMPARED, itertools.combinations(by_arm, 2)):
-        pair = paired_difference(
-            [row.metrics[metric] for row in by_arm[a]],
-            [row.metrics[metric] for row in by_arm[b]],
-            clusters=[row.document for row in by_arm[a]],
-            seed=seed,
-        )
-        found.append((metric, a, b, pair))
-    adjusted = holm([pair.p for *_, pair in found])
-    return [
-        {
-            "metric": metric,
-            "a": a,
-            "b": b,
-            "difference": round(pair.difference, 4),
-            "low": round(pair.low, 4),
-            "high": round(pair.high, 4),
-            "p": round(pair.p, 5),
-            "p_adjusted": round(p_adjusted, 5),
-            "test": "sign-flip permutation, clustered by document",
-            "wins": pair.wins,
-            "ties": pair.ties,
-            "losses": pair.losses,
-            "verdict": _verdict(pair.difference, p_adjusted),
-        }
-        for (metric, a, b, pair), p_adjusted in zip(found, adjusted, strict=True)
-    ]
-
-
-def _verdict(difference: float, p_adjusted: float) -> str:
-    if p_adjusted >= _SIGNIFICANCE or difference == 0:
-        return "no clear difference"
-    return "better" if difference > 0 else "worse"

@@ -1,13 +1,17 @@
 """What the open-book arms look things up with: find, read a part, or say that nothing is near."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core.records import Hit, Passage, Retriever
 from rag.citations import Alignment, align
 from rag.floor import NO_FLOOR, Floor, nearness
 from rag.reading import Reader
+
+#: Questions that a remembering library remembers: more than are asked in one batch.
+_REMEMBERED = 128
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,33 @@ class Library:
         """
         nearest = self.find(question).nearest
         return nearest, align(text, [hit.passage for hit in nearest])
+
+
+@dataclass(frozen=True)
+class RememberingLibrary(Library):
+    """A library that looks a question up once while a set is asked of one arm after another."""
+
+    _found: OrderedDict[str, Found] = field(default_factory=OrderedDict, compare=False, repr=False)
+
+    def find(self, question: str) -> Found:
+        """Find passages for a question, or give what was found for it just now."""
+        if question not in self._found:
+            self._found[question] = super().find(question)
+            if len(self._found) > _REMEMBERED:
+                self._found.popitem(last=False)
+        return self._found[question]
+
+
+def remembering(library: Library) -> RememberingLibrary:
+    """Make a library remember what it found for the last questions."""
+    return RememberingLibrary(
+        library.retriever,
+        library.reader,
+        k=library.k,
+        windows=library.windows,
+        read_from=library.read_from,
+        floor=library.floor,
+    )
 
 
 def _too_far(hits: Sequence[Hit], floor: Floor) -> str:

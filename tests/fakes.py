@@ -4,12 +4,15 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from core.corpus.read import Corpus
 from core.model_files import find_language_model
 from core.prompts import PROMPT_VERSION
 from core.records import Question, Wording
+from eval.run_files import AskedQuestion, RunInfo, questions_fingerprint
 from sft.adapters import adapter_fingerprint, write_manifest
 from sft.manifest import AdapterManifest
 from sft.recipe import Recipe
@@ -65,3 +68,16 @@ def four_rows(wording: Wording, recipe: Recipe) -> list[TrainingRow]:
     ]
     questions = [Question(id=n, question=f"how long is {n} ?", answers=(a,)) for n, a in pairs]
     return build_rows(questions, wording, contexts={}, recipe=recipe)
+
+
+def run_info(corpus: Corpus, asked: Sequence[AskedQuestion], **changes: Any) -> RunInfo:
+    """What was asked in an evaluation of a corpus's test questions, of `base` unless changed."""
+    fields: dict[str, Any] = {
+        "corpus": corpus.name, "corpus_title": corpus.name,
+        "corpus_fingerprint": corpus.fingerprint, "split": "test", "seed": 0, "limit": None,
+        "n": len(asked), "arms": ("base",), "abstain_text": corpus.info.abstain_text,
+        "questions_fingerprint": questions_fingerprint(asked), "machine": {"cpus": 2},
+        "started": "2026-11-26T00:00:00+00:00", **changes,
+    }  # fmt: skip
+    everyone = (*fields["arms"], *fields.get("oracles", ()))
+    return RunInfo.model_validate({"provenance": {arm: {} for arm in everyone}, **fields})

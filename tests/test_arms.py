@@ -8,10 +8,10 @@ import pytest
 from arms import Arms, FineTuned, abstains
 from core.errors import AdapterError, ProjectError, RetrievalUnavailable
 from core.language_model import LanguageModel
-from core.records import ARM_NAMES, Hit, Passage, Wording
+from core.records import ARM_NAMES, Answer, Hit, NoAnswer, Passage, Wording
 from rag.encoder import Encoder
 from rag.floor import NO_FLOOR, Floor
-from rag.library import Library
+from rag.library import Library, remembering
 from rag.reading import Reader
 
 QUESTIONS = [
@@ -206,3 +206,81 @@ def test_the_fine_tuned_arms_are_asked_in_the_form_they_were_trained_on(
     assert forms == {"base": "chat", "rag": "chat", "sft": "plain", "sft+rag": "plain"}
     assert arms.provenance("sft").adapter == "desk at scale 0.5"
     assert arms.provenance("base").adapter is None
+
+
+class Moody(OneShelf):
+    """A shelf that is away for one question."""
+
+    def retrieve(
+        self, question: str, k: int, *, documents: Sequence[str] | None = None
+    ) -> list[Hit]:
+        if "gamma" in question:
+            raise RetrievalUnavailable("The store is away.")
+        return super().retrieve(question, k, documents=documents)
+
+
+def test_a_failure_is_its_own_question_s_alone(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arms = _arms(tiny_model, encoder, tiny_adapter)
+    plain = arms.answer_batch(QUESTIONS, "rag")
+    assert all(isinstance(one, Answer) for one in plain)
+    arms._library = Library(Moody(), Reader(encoder), k=5, windows=1)
+    one_away = arms.answer_batch(QUESTIONS, "rag")
+    assert one_away[2] == NoAnswer("The store is away.")
+    assert [one.text for one in one_away if isinstance(one, Answer)] == [
+        one.text for number, one in enumerate(plain) if number != 2
+    ]
+    long = " ".join(["button"] * 600)
+    too_long = arms.answer_batch([QUESTIONS[0], long], "sft")
+    assert isinstance(too_long[0], Answer)
+    assert "The prompt has" in too_long[1].reason
+    whole = tiny_model.generate
+
+    def breaks(requests: Sequence, *, max_new_tokens: int) -> list:
+        if any("red" in request.prompt.user for request in requests):
+            raise RuntimeError("out of memory")
+        return whole(requests, max_new_tokens=max_new_tokens)
+
+    monkeypatch.setattr(tiny_model, "generate", breaks)
+    broken = arms.answer_batch(QUESTIONS, "base")
+    assert [isinstance(one, Answer) for one in broken] == [True, True, True, False, True]
+    assert broken[3] == NoAnswer("RuntimeError: out of memory")
+
+
+def test_the_oracle_reads_the_evidence_as_the_open_book_arms_read(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    arms = _arms(tiny_model, encoder, tiny_adapter)
+    found = arms.answer_batch(QUESTIONS, "sft+rag")
+    given = [one.read for one in found if isinstance(one, Answer)]
+    for name, oracle in (("rag", "oracle"), ("sft+rag", "sft+oracle")):
+        as_found = arms.answer_batch(QUESTIONS, name)
+        as_given = arms.answer_batch(QUESTIONS, oracle, given=given)
+        for one, other in zip(as_found, as_given, strict=True):
+            assert isinstance(one, Answer)
+            assert isinstance(other, Answer)
+            # The same words before the same weights: the same answer.
+            assert (other.text, other.prompt_tokens, other.read) == (
+                one.text, one.prompt_tokens, one.read
+            )  # fmt: skip
+            assert (other.arm, other.hits) == (oracle, ())
+        made = arms.provenance(oracle)
+        assert (made.index, made.adapter) == (None, arms.provenance(name).adapter)
+
+
+def test_a_remembering_library_looks_a_question_up_once(encoder: Encoder) -> None:
+    asked: list[str] = []
+
+    class Counting(OneShelf):
+        def retrieve(
+            self, question: str, k: int, *, documents: Sequence[str] | None = None
+        ) -> list[Hit]:
+            asked.append(question)
+            return super().retrieve(question, k, documents=documents)
+
+    library = remembering(Library(Counting(), Reader(encoder), k=5, windows=1))
+    first = library.find("how long ?")
+    assert library.find("how long ?") is first
+    library.hold("how long ?", "8 seconds.")
+    assert asked == ["how long ?"]

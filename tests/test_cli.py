@@ -423,3 +423,48 @@ def test_forgetting_is_measured_after_training_and_when_asked(run, tiny_corpus: 
     assert "| general questions answered right, base |" in out and "McNemar" in out
     code, out, _ = run("train", corpus, "--out", "other", "--no-forgetting", "--json", *made)
     assert (code, "forgetting" in json.loads(out)) == (0, False)
+
+
+def test_an_evaluation_asks_the_oracle_and_goes_on_in_its_folder(
+    run, tiny_corpus: Path, tmp_path: Path
+) -> None:
+    lines = (tiny_corpus / "qa.jsonl").read_text().splitlines()
+    own = [{**json.loads(line), "level": 3, "tags": ["a"], "note": None} for line in lines]
+    (tiny_corpus / "qa.jsonl").write_text("".join(json.dumps(one) + "\n" for one in own))
+    call = ["evaluate", str(tiny_corpus), "--arms", "base,rag", "--out", str(tmp_path / "run")]
+    code, out, err = run(*call, "--json")
+    assert code == 0, err
+    summary = json.loads(out)
+    assert summary["oracle"]["oracle"]["n"] == 3, "three of the five have evidence"
+    assert "13/13 answers" in err and "left" in err
+    assert {"similarity", "support"} <= set(summary["signatures"])
+    assert "similarity" in summary["arms"]["base"]
+    logged = [json.loads(line) for line in (tmp_path / "run" / "answers.jsonl").open()]
+    assert all("similarity" in one["measures"] for one in logged)
+    oracle = [one for one in logged if one["arm"] == "oracle"]
+    assert all(one["answer"]["read"] and not one["answer"]["hits"] for one in oracle)
+    asked = [json.loads(line) for line in (tmp_path / "run" / "questions.jsonl").open()]
+    assert asked[0]["columns"] == {"level": "3", "tags": '["a"]'}
+    # Half of the log is lost, and the same command makes it whole again.
+    log = tmp_path / "run" / "answers.jsonl"
+    content = log.read_bytes()
+    log.write_bytes(content[: len(content) // 2])
+    code, out, err = run(*call, "--json")
+    assert code == 0, err
+
+    def answers(found: dict) -> dict:
+        return {name: arm["metrics"] for name, arm in found["arms"].items()}
+
+    assert answers(json.loads(out)) == answers(summary)
+    code, _, err = run(*call, "--no-oracle")
+    assert code == 2 and "there the oracles are oracle, here none" in err
+    assert not json.loads(run(*call[:-2], "--no-oracle", "--json")[1]).get("oracle")
+
+
+def test_an_arm_that_answers_nothing_is_a_failure(
+    run, tiny_corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SFT_VS_RAG_MAX_NEW_TOKENS", "511")
+    code, _, err = run("evaluate", str(tiny_corpus), "--arms", "base", "--no-oracle")
+    assert code == 1
+    assert "No question was answered by any arm. base: The prompt has" in err

@@ -2,17 +2,21 @@
 
 import errno
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from fakes import run_info
 
 import core.storage
 from core.corpus.read import Corpus, read_corpus
 from core.errors import EvaluationError, StorageError
-from core.records import Answer, ArmName, Hit, Passage, Provenance
+from core.records import Answer, AskedName, Hit, NoAnswer, Passage, Provenance
+from eval.rebuild import rebuild
 from eval.results import score_answer
-from eval.runner import choose_questions, evaluate_arms, write_results
+from eval.run_files import asked_question
+from eval.runner import choose_questions, run_evaluation
 from eval.score_file import score_file
 from eval.scores import METRICS
 from eval.tables import arms_table
@@ -23,7 +27,7 @@ PROVENANCE = Provenance(
 ABSTAIN = "I could not find that information."
 
 
-def _answer(arm: ArmName, text: str, hits: tuple[Hit, ...] = ()) -> Answer:
+def _answer(arm: AskedName, text: str, hits: tuple[Hit, ...] = ()) -> Answer:
     return Answer(
         arm=arm, text=text, hits=hits, abstained=ABSTAIN in text, prompt_tokens=10,
         completion_tokens=5, seconds=0.5, first_token_seconds=0.1, provenance=PROVENANCE,
@@ -37,10 +41,10 @@ class Oracle:
         self.by_text = {question.question: question for question in corpus.questions}
         self.corpus = corpus
 
-    def answer(
-        self, questions: Sequence[str], arms: Sequence[ArmName], *, report: Callable[[int], None]
-    ) -> list[list[Answer]]:
-        rows = []
+    def answer_batch(
+        self, questions: Sequence[str], arm: AskedName, *, given: Sequence[Sequence[Passage]] = ()
+    ) -> list[Answer | NoAnswer]:
+        rows: list[Answer | NoAnswer] = []
         for text in questions:
             question = self.by_text[text]
             right = question.answers[0] if question.answers else ABSTAIN
@@ -57,11 +61,11 @@ class Oracle:
                     *([(evidence.document, f"Well, {evidence.quote}")] if evidence else []),
                 ]
             )
-            rows.append(
-                [_answer(a, right, hits) if a == "rag" else _answer(a, "Zebra.") for a in arms]
-            )
-            report(len(rows))
+            rows.append(_answer(arm, right, hits) if arm == "rag" else _answer(arm, "Zebra."))
         return rows
+
+    def provenance(self, arm: AskedName) -> Provenance:
+        return PROVENANCE
 
 
 @pytest.fixture
@@ -72,10 +76,13 @@ def corpus(tiny_corpus: Path) -> Corpus:
 
 def _run(corpus: Corpus, folder: Path) -> dict:
     questions = choose_questions(corpus, "test", limit=None, seed=0)
-    rows = evaluate_arms(corpus, questions, Oracle(corpus), arms=["base", "rag"])
-    return write_results(
-        folder, rows, corpus=corpus.name, split="test", provenance={"base": {}, "rag": {}}, seed=0
-    )
+    asked = [
+        asked_question(one, exposure=corpus.exposures[one.id], known=None, gold=False)
+        for one in questions
+    ]
+    info = run_info(corpus, asked, arms=("base", "rag"))
+    run_evaluation(folder, info, asked, Oracle(corpus))
+    return rebuild(folder)
 
 
 def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
@@ -85,12 +92,16 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
     assert summary == json.loads((tmp_path / "run" / "summary.json").read_text())
     assert set(summary) == {
         "corpus", "split", "n", "provenance", "signatures", "arms", "retrieval", "comparisons",
+        "group_comparisons", "coverage", "verdict",
     }  # fmt: skip
+    whole = {"answered": 5, "failed": []}
+    assert summary["coverage"] == {"asked": 5, "arms": {"base": whole, "rag": whole}}
     assert (summary["corpus"], summary["split"], summary["n"]) == ("tiny", "test", 5)
     for name, right in (("base", 0), ("rag", 1)):
         arm = summary["arms"][name]
         assert set(arm) == {
             "metrics", "by_kind", "by_exposure", "by_kind_and_exposure", "seconds", "tokens",
+            "abstention", "length_ratio",
         }  # fmt: skip
         assert set(arm["metrics"]) == set(METRICS)
         for found in arm["metrics"].values():
@@ -110,7 +121,7 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
     pair = next(one for one in summary["comparisons"] if one["metric"] == "accuracy")
     assert set(pair) == {
         "metric", "a", "b", "difference", "low", "high", "p", "p_adjusted", "test", "wins", "ties",
-        "losses", "verdict",
+        "losses", "verdict", "n", "documents", "detectable",
     }  # fmt: skip
     assert (pair["a"], pair["b"], pair["difference"]) == ("base", "rag", -1)
     assert (pair["wins"], pair["ties"], pair["losses"]) == (0, 0, 5)
@@ -193,8 +204,9 @@ def test_accuracy_asks_of_each_kind_what_is_right_for_it(
 
 def test_the_table_names_every_arm_with_its_interval(corpus: Corpus, tmp_path: Path) -> None:
     table = arms_table(_run(corpus, tmp_path / "run"))
-    assert "| base | 0.00 [0.00, 0.00]" in table
-    assert "| rag | 1.00 [1.00, 1.00]" in table
+    # Five of five are no certainty: Wilson's bound for the documents they are of.
+    assert re.search(r"\| base \| 0\.00 \[0\.00, 0\.[3-5]\d\]", table)
+    assert re.search(r"\| rag \| 1\.00 \[0\.[5-6]\d, 1\.00\]", table)
     assert "| untrained | 3 |" in table
     assert "hit@3 1.000" in table
 

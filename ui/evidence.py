@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from core.records import Answer, ArmName, Citation, Hit
+from core.records import Answer, ArmName, AskedName, Citation, Hit
 from ui.markup import marked
 
 #: Passages shown at once; the model reads from no more.
@@ -59,7 +59,7 @@ def _card(rank: int, hit: Hit, answers: Sequence[Answer]) -> str:
     )
 
 
-def _cited(citation: Citation, offset: int, arm: ArmName) -> tuple[int, int, str]:
+def _cited(citation: Citation, offset: int, arm: AskedName) -> tuple[int, int, str]:
     return citation.start - offset, citation.end - offset, _name(arm)
 
 
@@ -67,9 +67,9 @@ def _rank(rank: int | None) -> str:
     return "–" if rank is None else f"#{rank}"
 
 
-def _name(arm: ArmName) -> str:
+def _name(arm: AskedName) -> str:
     return arm.replace("+", "-")
 
 
-def _title(arm: ArmName) -> str:
+def _title(arm: AskedName) -> str:
     return arm.upper().replace("+", " + ")

@@ -108,13 +108,31 @@ def read_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
+def own_columns(fields: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Give the fields of a line that no `Question` has, as text; one that is null has no value."""
+    known = set(Question.model_fields) - {"columns"}
+    return tuple(
+        (
+            _whole(name),
+            _whole(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)),
+        )
+        for name, value in fields.items()
+        if name not in known and value is not None
+    )
+
+
+def _whole(text: str) -> str:
+    """The text with half characters, which JSON may hold and no file can, replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def question_of(fields: dict[str, Any]) -> Question:
     """Make a question of a line's object.
 
     :raises CorpusError: names the field and what is wrong with it.
     """
     try:
-        question = Question.model_validate(fields)
+        question = Question.model_validate({**fields, "columns": own_columns(fields)})
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])

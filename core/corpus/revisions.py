@@ -103,7 +103,10 @@ def read_revision(corpus: Corpus, name: str, *, seed: int = 0) -> Revision:
         changed_documents=tuple(key for key in new if key in old and new[key] != old[key]),
         new_documents=tuple(key for key in new if key not in old),
         changed_questions=tuple(
-            key for key in replaced if key in asked and replaced[key] != asked[key]
+            key
+            for key in replaced
+            # As written: a user's own columns do not change what is asked or answered.
+            if key in asked and replaced[key].model_dump() != asked[key].model_dump()
         ),
         new_questions=tuple(key for key in replaced if key not in asked),
         dropped_questions=tuple(key for key in asked if key not in kept),

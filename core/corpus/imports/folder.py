@@ -83,7 +83,7 @@ class CorpusWriter:
         """Write a question; one that is none is left out and told with its place."""
         try:
             fields["id"] = self._own_id(str(fields.get("id") or ""), place)
-            question = Question.model_validate(fields)
+            question = Question.model_validate({**fields, "columns": ()})
         except ValueError as error:
             reason = str(error)
             errors = getattr(error, "errors", None)
