@@ -166,7 +166,7 @@ def test_the_interval_covers_as_often_as_it_says_where_documents_differ() -> Non
 def test_equal_arms_are_rarely_called_different_where_mcnemar_alone_would_often() -> None:
     rng = np.random.default_rng(3)
     false = alone = 0
-    trials = 500
+    trials = 300
     for seed in range(trials):
         a, b = _equal_arms(rng, spread=8)
         [one] = compare_arms(

@@ -101,7 +101,7 @@ def test_sentence_scores_are_the_libraries_own(prediction: str, references: list
 
 def test_one_sentence_of_sacrebleus_corpus_bleu_is_ours() -> None:
     """Of a sentence with 4-grams shared, corpus and sentence BLEU are one number: by hand
-    8/9 x 6/8 x 5/7 x 4/6 to the power 1/4, no brevity penalty."""
+    9/9 x 6/8 x 5/7 x 4/6 to the power 1/4, no brevity penalty."""
     given, wanted = "b a c d e f g h i", "a b c d e f g h i"
     corpus = sacrebleu.corpus_bleu([given], [[wanted]]).score / 100
     assert corpus == pytest.approx((9 / 9 * 6 / 8 * 5 / 7 * 4 / 6) ** 0.25)

@@ -56,7 +56,7 @@ def test_a_clear_best_arm_is_named_and_sure() -> None:
 
 def test_the_mix_is_told_and_makes_the_best_unsure() -> None:
     trained = _rows("sft", lambda i: i % 4 < 2)
-    both_kinds = _rows("rag", lambda i: i % 4 >= 2 or i % 8 == 0)
+    both_kinds = _rows("rag", lambda i: i % 4 >= 2 or i % 8 < 2)
     found = _summary(trained, both_kinds)["verdict"]
     assert "on trained facts in other words (60) fine-tuning is better than retrieval by 50 points" in found["sentence"]  # fmt: skip
     assert "on facts it was not trained on (60) retrieval is better than fine-tuning by 100 points" in found["sentence"]  # fmt: skip
