@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from arms import Arms, FineTuned
+from arms import Arms
+from changing import Changing
 from core.corpus.known import KnownFacts
 from core.doctor import examine
-from core.errors import AdapterError, CorpusError, ProjectError
+from core.errors import CorpusError, ProjectError
 from core.records import AnswerDelta, ArmName, Hit, Split
 from eval.known import ask_for_known
 from eval.runner import choose_questions, evaluate_arms, write_results
 from eval.score_file import score_file
-from fine_tuning import FineTuning
 from rag.citations import Alignment
 from rag.floor import Floor
 from rag.library import Library
@@ -25,7 +25,7 @@ class QuestionError(ProjectError):
     """A question cannot be asked."""
 
 
-class Workbench(FineTuning):
+class Workbench(Changing):
     """One method a verb; what is loaded once is shared by all of them."""
 
     # Retrieval
@@ -66,21 +66,7 @@ class Workbench(FineTuning):
             library = self.library(corpus)
         except ProjectError as error:
             library = error
-        tuned: FineTuned | ProjectError
-        try:
-            tuned = self._loaded.fine_tuned(corpus, adapter)
-        except AdapterError as error:
-            if adapter is not None:
-                raise
-            tuned = error
-        return Arms(
-            self.model(),
-            corpus.wording,
-            fine_tuned=tuned,
-            library=library,
-            max_new_tokens=self.settings.max_new_tokens,
-            seed=self.settings.seed,
-        )
+        return self.arms_of(corpus, self.tuned_or_why(corpus, adapter), library)
 
     def ask(
         self,

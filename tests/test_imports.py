@@ -19,12 +19,14 @@ ALLOWED = {
     "measured_forgetting": {"core", "sft", "eval", "arms", "curation"},
     "adapter_care": {"core", "sft", "measured_forgetting"},
     "fine_tuning": {"core", "sft", "rag", "contexts", "measured_forgetting", "adapter_care"},
-    "workbench": {"core", "sft", "rag", "eval", "arms", "loaded", "curation", "fine_tuning"},
+    "changing": {"core", "sft", "rag", "eval", "arms", "fine_tuning"},
+    "workbench": {"core", "sft", "rag", "eval", "arms", "loaded", "curation", "changing"},
     "terminal": {"core", "workbench"},
     "corpus_commands": {"core", "workbench", "terminal"},
     "retrieval_commands": {"workbench", "terminal"},
     "training_commands": {"core", "sft", "workbench", "terminal"},
     "adapter_commands": {"core", "sft", "workbench", "terminal"},
+    "change_commands": {"core", "sft", "eval", "changing", "workbench", "terminal"},
     "ui": {"core", "sft", "rag", "eval", "arms", "workbench"},
     # The page is opened by a command, so this one import points up, inside the command.
     "cli": {
@@ -39,6 +41,7 @@ ALLOWED = {
         "retrieval_commands",
         "training_commands",
         "adapter_commands",
+        "change_commands",
         "app",
     },
     "app": {"core", "ui", "workbench"},
