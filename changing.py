@@ -85,6 +85,7 @@ class Changing(FineTuning):
             batch=QUESTIONS_A_BATCH,
             report=report,
         )
+        run.folder.note({"changed_facts": _changed_facts(revision)})
         run.ask("before", self.arms_of(corpus, old, self._old_library(run)))
         library = self._new_library(run)
         closed = [arm for arm in test.arms if arm not in _OPEN_BOOK]
@@ -110,6 +111,13 @@ class Changing(FineTuning):
         except AdapterError as error:
             if adapter is not None:
                 raise
+            return error
+
+    def library_or_why(self, corpus: Corpus) -> Library | ProjectError:
+        """Open what a corpus's open-book arms look things up with, or say why they cannot."""
+        try:
+            return self.library(corpus)
+        except ProjectError as error:
             return error
 
     def arms_of(
@@ -251,14 +259,16 @@ class Changing(FineTuning):
             return None
 
     def _timeline(self, run: ChangeRun, old: FineTuned | ProjectError) -> list[Step]:
-        measured, steps = run.folder.measured, []
+        folder, steps = run.folder, []
         if isinstance(old, FineTuned):
             made = find_adapter(self.state, run.revision.before.name, old.name).manifest
+            folder.note({"train_seconds": made.seconds})
             what = (
                 f"the adapter {made.name} had learnt the old world: {made.rows} rows, "
                 f"{made.steps} steps (its manifest's time, on the machine that trained it)"
             )
             steps.append(Step(step="train_before", seconds=made.seconds, what=what))
+        measured = folder.measured
         if measured.sync_seconds is not None:
             steps.append(Step(step="sync", seconds=measured.sync_seconds, what=measured.sync_what))
         if measured.retrain_seconds is not None:
@@ -270,6 +280,12 @@ class Changing(FineTuning):
 
 def _has_documents(revision: Revision) -> bool:
     return bool(revision.before.documents and revision.after.documents)
+
+
+def _changed_facts(revision: Revision) -> int:
+    """How many facts a person words anew for training: those of changed and of new questions."""
+    touched = {*revision.changed_questions, *revision.new_questions}
+    return len({one.fact for one in revision.after.questions if one.id in touched})
 
 
 def _named(revision: Revision) -> Corpus:

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from arms import Arms
-from changing import Changing
 from core.corpus.known import KnownFacts
 from core.doctor import examine
 from core.errors import CorpusError, ProjectError
 from core.records import AnswerDelta, ArmName, Hit, Split
+from costing import Costing
 from eval.known import ask_for_known
 from eval.runner import choose_questions, evaluate_arms, write_results
 from eval.score_file import score_file
 from rag.citations import Alignment
 from rag.floor import Floor
-from rag.library import Library
 from rag.store import describe_indexes
 from rag.sync import SyncReport, sync_index
 
@@ -25,7 +24,7 @@ class QuestionError(ProjectError):
     """A question cannot be asked."""
 
 
-class Workbench(Changing):
+class Workbench(Costing):
     """One method a verb; what is loaded once is shared by all of them."""
 
     # Retrieval
@@ -61,11 +60,7 @@ class Workbench(Changing):
     def arms(self, reference: str, *, adapter: str | None = None) -> Arms:
         """Put the arms of a corpus together; those that cannot run know the reason."""
         corpus = self.corpus(reference)
-        library: Library | ProjectError
-        try:
-            library = self.library(corpus)
-        except ProjectError as error:
-            library = error
+        library = self.library_or_why(corpus)
         return self.arms_of(corpus, self.tuned_or_why(corpus, adapter), library)
 
     def ask(

@@ -29,6 +29,10 @@ class Measured(BaseModel):
     index_seconds: float | None = None
     sync_seconds: float | None = None
     sync_what: str = ""
+    #: What the old adapter's training took, by its manifest.
+    train_seconds: float | None = None
+    #: Facts of which a question changed or is new.
+    changed_facts: int | None = None
     #: The adapter that learnt the new world, by its name.
     retrained: str | None = None
     recipe: dict[str, Any] | None = None
@@ -97,24 +101,6 @@ class ChangeFolder:
             {"asked": self.asked, "measured": self.measured.model_dump(mode="json")},
         )
 
-    def answers(self) -> dict[tuple[Stage, ArmName, str], Answer]:
-        """Read every answer so far; the line that a kill cut short is skipped.
-
-        :raises EvaluationError: when a whole line is no answer of a change test.
-        """
-        log = self.path / _ANSWERS_FILE
-        found: dict[tuple[Stage, ArmName, str], Answer] = {}
-        for row in read_lines(log) if log.is_file() else ():
-            try:
-                one = _Row.model_validate(row)
-            except ValidationError as error:
-                raise EvaluationError(
-                    f"{log}: holds a line that is no answer ({error.errors()[0]['msg']}): remove "
-                    f"{self.path}, or give another --out."
-                ) from error
-            found[one.stage, one.arm, one.question_id] = one.answer
-        return found
-
     def add(self, stage: Stage, arm: ArmName, question_id: str, answer: Answer) -> None:
         """Keep one answer; the passages that were found but not read are left out."""
         row = _Row(
@@ -151,6 +137,25 @@ def read_change(folder: Path) -> ChangeResult | None:
         raise EvaluationError(
             f"{path}: {field or 'the file'}: {first['msg']}. Run the change test again."
         ) from error
+
+
+def read_change_answers(folder: Path) -> dict[tuple[Stage, ArmName, str], Answer]:
+    """Read every answer of a change test so far; the line that a kill cut short is skipped.
+
+    :raises EvaluationError: when a whole line is no answer of a change test.
+    """
+    log = folder / _ANSWERS_FILE
+    found: dict[tuple[Stage, ArmName, str], Answer] = {}
+    for row in read_lines(log) if log.is_file() else ():
+        try:
+            one = _Row.model_validate(row)
+        except ValidationError as error:
+            raise EvaluationError(
+                f"{log}: holds a line that is no answer ({error.errors()[0]['msg']}): remove "
+                f"{folder}, or give another --out."
+            ) from error
+        found[one.stage, one.arm, one.question_id] = one.answer
+    return found
 
 
 def read_measured(folder: Path) -> Measured | None:

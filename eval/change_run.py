@@ -14,7 +14,7 @@ from eval.change import (
     arm_change,
     change_examples,
 )
-from eval.change_files import ChangeFolder
+from eval.change_files import ChangeFolder, read_change_answers
 
 _WORDS: dict[Stage, str] = {
     "before": "before the change",
@@ -43,7 +43,7 @@ class ChangeRun:
         """
         self.revision, self.questions, self.folder = revision, questions, folder
         self.arms, self._batch, self.report = tuple(arms), batch, report
-        self._answers = folder.answers()
+        self._answers = read_change_answers(folder.path)
         self._carried: dict[tuple[Stage, ArmName, str], Answer] = {}
 
     def carry(self, stage: Stage, arms: Sequence[ArmName], *, since: Stage) -> None:
