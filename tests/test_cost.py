@@ -1,5 +1,6 @@
 """Costs: a month by its parts, the cheapest arm at every number of questions, what is not known."""
 
+import itertools
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -118,14 +119,14 @@ def test_the_envelope_is_the_least_everywhere(
     steps = lower_envelope(arms)
     starts = [start for start, _ in steps]
     assert starts[0] == 0
-    assert all(a < b for a, b in zip(starts, starts[1:], strict=False)), "sorted, none twice"
+    assert all(a < b for a, b in itertools.pairwise(starts)), "sorted, none twice"
     names = [name for _, name in steps]
     assert len(set(names)) == len(names), "who is left behind does not come back"
-    between = [(a + b) / 2 for a, b in zip(starts, starts[1:], strict=False)]
+    between = [(a + b) / 2 for a, b in itertools.pairwise(starts)]
     for number in [*numbers, *starts, *between, *(one + Fraction(1, 7) for one in starts)]:
         cheapest = [name for start, name in steps if start <= number][-1]
         assert arms[cheapest].at(number) == min(line.at(number) for line in arms.values())
-    for (_, before), (start, after) in zip(steps, steps[1:], strict=False):
+    for (_, before), (start, after) in itertools.pairwise(steps):
         assert arms[before].at(start) == arms[after].at(start), (
             "they cost the same where they cross"
         )
@@ -211,6 +212,6 @@ def test_results_give_means_and_medians(tmp_path: Path) -> None:
 )
 def test_a_damaged_folder_is_named(tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / name).write_text(text)
+    reads = read_cost if name == "cost.json" else read_timed
     with pytest.raises(EvaluationError, match=message):
-        read_cost(tmp_path)
-        read_timed(tmp_path)
+        reads(tmp_path)
