@@ -96,7 +96,7 @@ def cost(
     names = arm_names(arms) if arms is not None else None
     summary = read_summary(folder)
     measured = open_workbench().cost(folder, measure=measure, report=say)
-    kept = chosen_arms(measured, summary, list(names) if names else None, least_accuracy)
+    kept = chosen_arms(measured, summary, arms=names, least_accuracy=least_accuracy)
     told = cost_told(kept, prices, summary, questions=questions, revisions=revisions)
     if as_json:
         print_json(told)

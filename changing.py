@@ -176,7 +176,10 @@ class Changing(FineTuning):
         """Index the old world from nothing, unless that is done or it is synced already."""
         folder, corpus = run.folder, run.revision.before
         if not _has_documents(run.revision) or folder.measured.sync_seconds is not None:
-            return RetrievalUnavailable("The index is of the new world by now.")
+            return RetrievalUnavailable(
+                f"Answers of the old world are missing in {folder.path}, and its index is of the "
+                "new world by now: give another --out."
+            )
         if folder.measured.index_seconds is not None:
             encoder = self._encoder_apart(folder)
             again = sync_index(corpus, encoder, folder.indexes)

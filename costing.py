@@ -51,9 +51,12 @@ class Costing(Changing):
             return kept
         timed, changed = read_timed(folder), read_measured(folder)
         answered = self._answered_with(read_summary(folder))
+        trained = answered.seconds if answered else None
+        if trained is None and changed:
+            trained = changed.train_seconds
         cost = Cost(
             machine=read_machine(folder),
-            train_seconds=answered.seconds if answered else changed and changed.train_seconds,
+            train_seconds=trained,
             index_seconds=changed.index_seconds if changed else None,
             sync_seconds=changed.sync_seconds if changed else None,
             retrain_seconds=changed.retrain_seconds if changed else None,

@@ -199,7 +199,9 @@ def is_old(pair: ChangedQuestion, answer: Answer) -> bool:
     return is_right(pair.before, answer) and not is_right(pair.after, answer)
 
 
-def arm_change(arm: ArmName, questions: ChangeQuestions, answers: Answers, seed: int) -> ArmChange:
+def arm_change(
+    arm: ArmName, questions: ChangeQuestions, answers: Answers, *, seed: int
+) -> ArmChange:
     """Score one arm at every stage at which it answered all questions."""
 
     def right(pairs: Sequence[ChangedQuestion], stage: Stage) -> Share | None:
@@ -257,7 +259,7 @@ def _share(pairs: Sequence[ChangedQuestion], found: Sequence[bool], seed: int) -
 
 
 def change_examples(
-    arms: Sequence[ArmName], questions: ChangeQuestions, answers: Answers, seed: int
+    arms: Sequence[ArmName], questions: ChangeQuestions, answers: Answers, *, seed: int
 ) -> tuple[Example, ...]:
     """Some of the changed questions, drawn by chance (seeded): not picked to make a point."""
     shown = _sample(questions.changed, _EXAMPLES, random.Random(seed))

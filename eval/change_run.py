@@ -106,7 +106,7 @@ class ChangeRun:
                 unchanged_questions=questions.all_unchanged,
             ),
             timeline=tuple(timeline),
-            arms={arm: arm_change(arm, questions, answers, seed) for arm in self.arms},
-            examples=change_examples(self.arms, questions, answers, seed),
+            arms={arm: arm_change(arm, questions, answers, seed=seed) for arm in self.arms},
+            examples=change_examples(self.arms, questions, answers, seed=seed),
             asked=self.folder.asked,
         )

@@ -40,12 +40,12 @@ class Cost(_Numbers):
     #: Where the answers were timed.
     machine: dict[str, Any] = Field(default_factory=dict)
     #: The adapter's training; indexing from nothing; bringing either up to a revision.
-    train_seconds: float | None = Field(None, ge=0)
-    index_seconds: float | None = Field(None, ge=0)
-    sync_seconds: float | None = Field(None, ge=0)
-    retrain_seconds: float | None = Field(None, ge=0)
+    train_seconds: float | None = Field(default=None, ge=0)
+    index_seconds: float | None = Field(default=None, ge=0)
+    sync_seconds: float | None = Field(default=None, ge=0)
+    retrain_seconds: float | None = Field(default=None, ge=0)
     #: Facts that one revision changes or adds.
-    changed_facts: int | None = Field(None, ge=0)
+    changed_facts: int | None = Field(default=None, ge=0)
     #: Whether an answer had the machine to itself, or was one of a batch (each of which then
     #: waits for the others: more than its share of the machine).
     seconds_are: Literal["alone", "in_batches"] = "in_batches"
@@ -60,16 +60,16 @@ class Prices(_Numbers):
     """What the user pays, in any one currency. The defaults are placeholders: enter your own."""
 
     #: An hour of the machine that answers, trains and indexes.
-    hour: float = Field(0.10, ge=0)
+    hour: float = Field(default=0.10, ge=0)
     #: A thousand tokens, where a service counts them; 0 where the machine is one's own.
-    prompt: float = Field(0.0, ge=0)
-    completion: float = Field(0.0, ge=0)
+    prompt: float = Field(default=0.0, ge=0)
+    completion: float = Field(default=0.0, ge=0)
     #: An hour of the person who words the questions and answers of a changed fact, for training.
-    person_hour: float = Field(30.0, ge=0)
+    person_hour: float = Field(default=30.0, ge=0)
     #: How many minutes that takes a fact.
-    minutes_per_fact: float = Field(3.0, ge=0)
+    minutes_per_fact: float = Field(default=3.0, ge=0)
     #: Facts a revision changes; None takes what a change test counted, or 0.
-    facts_per_revision: float | None = Field(None, ge=0)
+    facts_per_revision: float | None = Field(default=None, ge=0)
 
 
 class Monthly(_Numbers):
@@ -118,16 +118,12 @@ def monthly(cost: Cost, prices: Prices, *, questions: float, revisions: float) -
 def once(cost: Cost, prices: Prices) -> dict[str, float]:
     """What each arm costs before the first question: machine time of training and indexing."""
     hour = Fraction(prices.hour) / 3600
-    return {
-        arm: float(
-            hour
-            * (
-                (Fraction(cost.train_seconds or 0) if arm in _FINE_TUNED else 0)
-                + (Fraction(cost.index_seconds or 0) if arm in _OPEN_BOOK else 0)
-            )
-        )
-        for arm in cost.arms
-    }
+    training, indexing = first_known(cost.train_seconds), first_known(cost.index_seconds)
+    found = {}
+    for arm in cost.arms:
+        tuned, reads = int(arm in _FINE_TUNED), int(arm in _OPEN_BOOK)
+        found[arm] = float(hour * (tuned * Fraction(training) + reads * Fraction(indexing)))
+    return found
 
 
 def lines(cost: Cost, prices: Prices, *, revisions: float) -> dict[str, Line]:

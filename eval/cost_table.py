@@ -1,6 +1,6 @@
 """The cost of a month, told: a table, the break-even, and what the numbers do not say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import EvaluationError
@@ -8,7 +8,11 @@ from eval.cost import Cost, Monthly, Prices, break_even, lines, lower_envelope, 
 
 
 def chosen_arms(
-    cost: Cost, summary: Mapping[str, Any], arms: list[str] | None, least_accuracy: float | None
+    cost: Cost,
+    summary: Mapping[str, Any],
+    *,
+    arms: Sequence[str] | None = None,
+    least_accuracy: float | None = None,
 ) -> Cost:
     """Keep some arms of a cost: those named, and of them those that are right often enough.
 

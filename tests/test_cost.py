@@ -160,14 +160,14 @@ def test_a_price_that_is_none_is_refused(price: object) -> None:
 
 
 def test_some_arms_by_name_or_by_quality() -> None:
-    assert set(chosen_arms(COST, SUMMARY, ["sft", "rag"], None).arms) == {"sft", "rag"}
-    assert set(chosen_arms(COST, SUMMARY, None, 0.6).arms) == {"rag", "sft+rag"}
+    assert set(chosen_arms(COST, SUMMARY, arms=["sft", "rag"]).arms) == {"sft", "rag"}
+    assert set(chosen_arms(COST, SUMMARY, least_accuracy=0.6).arms) == {"rag", "sft+rag"}
     with pytest.raises(EvaluationError, match="no costs of oracle"):
-        chosen_arms(COST, SUMMARY, ["oracle"], None)
+        chosen_arms(COST, SUMMARY, arms=["oracle"])
     with pytest.raises(EvaluationError, match="No arm is right 90%"):
-        chosen_arms(COST, SUMMARY, None, 0.9)
+        chosen_arms(COST, SUMMARY, least_accuracy=0.9)
     with pytest.raises(EvaluationError, match=r"no summary\.json"):
-        chosen_arms(COST, {}, None, 0.5)
+        chosen_arms(COST, {}, least_accuracy=0.5)
 
 
 def test_the_table_puts_quality_beside_money_and_names_placeholders() -> None:
