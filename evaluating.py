@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from arms import Arms, FineTuned
+from arming import Arming
 from contexts import gold_windows
 from core.corpus.known import KnownFacts
 from core.corpus.read import Corpus
-from core.errors import AdapterError, ProjectError, UnansweredError
+from core.errors import ProjectError, UnansweredError
 from core.records import Answer, ArmName, Split
 from eval.known import ask_for_known
 from eval.rebuild import rebuild, silent_arms
@@ -28,7 +28,6 @@ from eval.run_files import (
 )
 from eval.runner import Measure, Report, choose_questions, run_evaluation
 from eval.score_file import score_file
-from fine_tuning import FineTuning
 from rag.embedding_cache import CachedEncoder
 from rag.library import Library, remembering
 from rag.passages import sentence_spans
@@ -36,39 +35,8 @@ from rag.passages import sentence_spans
 _log = logging.getLogger(__name__)
 
 
-class Evaluating(FineTuning):
-    """Puts the arms together and judges them."""
-
-    def arms(self, reference: str, *, adapter: str | None = None) -> Arms:
-        """Put the arms of a corpus together; those that cannot run know the reason."""
-        corpus = self.corpus(reference)
-        return self._arms(corpus, self._shelf(corpus), adapter=adapter)
-
-    def _shelf(self, corpus: Corpus) -> Library | ProjectError:
-        """What the open-book arms look things up with, or why there is nothing."""
-        try:
-            return self.library(corpus)
-        except ProjectError as error:
-            return error
-
-    def _arms(
-        self, corpus: Corpus, library: Library | ProjectError, *, adapter: str | None
-    ) -> Arms:
-        tuned: FineTuned | ProjectError
-        try:
-            tuned = self._loaded.fine_tuned(corpus, adapter)
-        except AdapterError as error:
-            if adapter is not None:
-                raise
-            tuned = error
-        return Arms(
-            self.model(),
-            corpus.wording,
-            fine_tuned=tuned,
-            library=library,
-            max_new_tokens=self.settings.max_new_tokens,
-            seed=self.settings.seed,
-        )
+class Evaluating(Arming):
+    """Judges the arms."""
 
     def label_known(
         self,
@@ -108,10 +76,10 @@ class Evaluating(FineTuning):
         """
         corpus = self.corpus(reference)
         questions = choose_questions(corpus, split, limit=limit, seed=self.settings.seed)
-        shelf = self._shelf(corpus)
+        shelf = self.library_or_why(corpus)
         if isinstance(shelf, Library):
             shelf = remembering(shelf)
-        together = self._arms(corpus, shelf, adapter=None)
+        together = self.arms_of(corpus, self.tuned_or_why(corpus, None), shelf)
         for arm in arms:
             together.check(arm)
         known, exposures = self.known(corpus), corpus.exposures

@@ -6,7 +6,7 @@ from typing import Any
 from core.doctor import examine
 from core.errors import CorpusError, ProjectError
 from core.records import AnswerDelta, ArmName, Hit
-from evaluating import Evaluating
+from costing import Costing
 from rag.citations import Alignment
 from rag.floor import Floor
 from rag.store import describe_indexes
@@ -17,7 +17,7 @@ class QuestionError(ProjectError):
     """A question cannot be asked."""
 
 
-class Workbench(Evaluating):
+class Workbench(Costing):
     """One method a verb; what is loaded once is shared by all of them."""
 
     # Retrieval
