@@ -64,4 +64,5 @@ def _flips(groups: int, resamples: int, seed: int) -> Iterator[_Numbers]:
     # A stream of its own, lest the signs repeat the counts' draws.
     rng = np.random.default_rng([seed, 1])
     for rows in _chunks(groups, resamples):
-        yield rng.integers(2, size=(rows, groups), dtype=np.int8) * 2.0 - 1.0
+        bits = rng.integers(2, size=(rows, groups), dtype=np.int8)
+        yield bits.astype(np.float64) * 2 - 1

@@ -25,12 +25,14 @@ def _metrics(summary: dict[str, Any]) -> str:
 
 def _slices(summary: dict[str, Any]) -> str:
     arms = summary["arms"]
-    first = next(iter(arms.values()))
     lines = ["| accuracy | n | " + " | ".join(arms) + " |", "|---" * (len(arms) + 2) + "|"]
     for group in ("by_kind", "by_kind_and_exposure", "by_exposure", "by_known"):
-        for name, part in first.get(group, {}).items():
-            cells = [_cell(arm[group][name]["accuracy"]) for arm in arms.values()]
-            lines.append(f"| {name} | {part['n']} | " + " | ".join(cells) + " |")
+        # An arm whose questions of a slice all failed has no such slice.
+        parts = [arm.get(group, {}) for arm in arms.values()]
+        for name in dict.fromkeys(name for part in parts for name in part):
+            cells = [_cell(part[name]["accuracy"]) if name in part else "–" for part in parts]
+            most = max(part[name]["n"] for part in parts if name in part)
+            lines.append(f"| {name} | {most} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

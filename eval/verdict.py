@@ -12,7 +12,7 @@ _NAMES = {
     "base": "the model as it is",
     "sft": "fine-tuning",
     "rag": "retrieval",
-    "sft+rag": "both together",
+    "sft+rag": "using both",
 }
 _GROUPS = {
     "reworded": "on trained facts in other words",
@@ -69,7 +69,7 @@ def _clauses(
     yield _told(pairs, first[0], first[1], where=" on this set")
     lead = first[0]
     if "sft+rag" in ranked and "sft+rag" not in first:
-        # Where neither of the two is clearly ahead, both together is held against each.
+        # Where neither of the two is clearly ahead, using both is held against each.
         held = [lead] if _is_better(pairs, *first) else first
         for arm in held:
             yield _told(pairs, "sft+rag", arm, where=" alone")
@@ -94,7 +94,7 @@ def _told(pairs: Mapping[tuple[str, str], Any], a: str, b: str, *, where: str = 
     if pair["verdict"] == _UNCLEAR:
         return (
             f"{_name(a)} shows no clear difference from {_name(b)}{alone}{on_set} "
-            f"({points:+.0f} points, 95 % interval {low:+.0f} to {high:+.0f}; "
+            f"({_signed(points)} points, 95 % interval {_signed(low)} to {_signed(high)}; "
             f"{_unseen(pair['detectable'])})"
         )
     if pair["verdict"] == "worse":
@@ -253,6 +253,11 @@ def _points(points: float) -> str:
     if rounded == "0":
         rounded = f"{points:.1f}"
     return f"{rounded} point{'' if rounded == '1' else 's'}"
+
+
+def _signed(points: float) -> str:
+    rounded = round(points)
+    return f"{rounded:+d}" if rounded else "0"
 
 
 def _p(p: float) -> str:

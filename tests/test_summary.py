@@ -9,6 +9,7 @@ from core.errors import EvaluationError
 from eval.results import ResultRow
 from eval.scores import METRICS
 from eval.summary import summarise
+from eval.tables import arms_table
 
 Right = Callable[[int], bool]
 
@@ -127,6 +128,12 @@ def test_arms_with_no_question_in_common_are_not_compared() -> None:
     found = _summary(rows[:60], _rows("rag", _mostly)[60:])
     assert found["comparisons"] == []
     assert "answered no question in common" in found["verdict"]["sentence"]
+
+
+def test_the_table_marks_a_slice_that_an_arm_answered_nothing_of() -> None:
+    whole = _rows("sft", _never)
+    table = arms_table(_summary([row for row in whole if row.exposure == "untrained"], _rows("rag", _mostly)))  # fmt: skip
+    assert "| reworded | 60 | – | 0.90 [" in table
 
 
 def test_measures_are_averaged_where_rows_carry_them() -> None:
