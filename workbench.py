@@ -10,7 +10,9 @@ from core.corpus.known import KnownFacts
 from core.doctor import examine
 from core.errors import AdapterError, CorpusError, ProjectError
 from core.records import AnswerDelta, ArmName, Hit, Split
+from eval.compare import compare_runs
 from eval.known import ask_for_known
+from eval.report import write_report
 from eval.runner import choose_questions, evaluate_arms, write_results
 from eval.score_file import score_file
 from fine_tuning import FineTuning
@@ -167,6 +169,18 @@ class Workbench(FineTuning):
     def score(self, path: Path) -> dict[str, Any]:
         """Score any system's answers; see `eval.score_file`."""
         return score_file(path, seed=self.settings.seed)
+
+    def report(self, folders: Sequence[Path], *, out: Path | None = None) -> Path:
+        """Make one page of finished runs; see `eval.report`. No model runs.
+
+        :returns: the page's file.
+        """
+        first, *also = folders
+        return write_report(first, out, also=also)
+
+    def compare(self, before: Path, after: Path) -> dict[str, Any]:
+        """Test each arm of a run against itself in another; see `eval.compare`."""
+        return compare_runs(before, after, seed=self.settings.seed)
 
     def doctor(self) -> dict[str, Any]:
         """Say what this machine offers: versions, device, number format, models, indexes."""
