@@ -202,7 +202,9 @@ def _machine_time(found: Mapping[str, Any], arms: Mapping[str, Mapping[str, Any]
             [
                 text(f"{questions:,}"),
                 *(
-                    Html(f"<b>{value:,.1f}</b> least" if value == least else f"{value:,.1f}")
+                    Html(f'<span class="range">least</span> <b>{value:,.1f}</b>')
+                    if value is not None and value == least
+                    else Html(f"{value:,.1f}")
                     if value is not None
                     else text("–")
                     for value in hours.values()
@@ -212,8 +214,7 @@ def _machine_time(found: Mapping[str, Any], arms: Mapping[str, Mapping[str, Any]
     note = (
         "Questions × median seconds an answer, and once a month the training again (fine-tuned "
         "arms) and the sync of the index (open-book arms). A dash: its training was not timed. "
-        "Hours alone do not choose: the least may be an arm that answers wrongly. With prices of "
-        "your own the page and `sft-vs-rag` give money and the break-even."
+        "Hours alone do not choose: the arm with the least may be the one that answers wrongly."
     )
     return table(
         "Hours of this machine a month, with one revision a month",

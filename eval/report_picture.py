@@ -10,8 +10,11 @@ from typing import Any
 
 from eval.report_html import NOTHING, TITLES, Html, arm_class, text, took
 
-_WIDTH, _HEIGHT = 520, 340
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 16, 14, 46
+#: Narrow, so that on a telephone its letters are still some 10 pixels high.
+_WIDTH, _HEIGHT = 450, 330
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 12, 14, 46
+#: Marks nearer to each other than this are moved apart, so that both intervals are seen.
+_APART = 13
 #: Width of a letter of 13 pixels, for finding names a free place; generous.
 _LETTER = 8.2
 
@@ -51,17 +54,20 @@ def quality_against_time(arms: Mapping[str, Mapping[str, Any]], *, name: str) ->
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - share)
 
     parts = [*_grid(ticks, across, down)]
+    places = _moved_apart({arm: across(time["p50"]) for arm, _, time in points})
     taken = [
-        box for _, quality, time in points for box in _drawn_boxes(across, down, quality, time)
+        box
+        for arm, quality, time in points
+        for box in _drawn_boxes(places[arm], across(time["p95"]), down, quality)
     ]
     for arm, quality, time in points:
-        x, y = across(time["p50"]), down(quality["value"])
+        x, y = places[arm], down(quality["value"])
         label = f"{TITLES.get(arm, arm)} {quality['value']:.2f}"
         place = _free_place(x, y, len(label) * _LETTER, taken)
         taken.append(place)
         parts.append(
             f'<g class="{arm_class(arm)}">'
-            f'<path class="thin" d="M{x:.1f} {y:.1f}H{across(time["p95"]):.1f}"/>'
+            f'<path class="thin" d="M{x:.1f} {y:.1f}H{max(x, across(time["p95"])):.1f}"/>'
             f'<path class="whisker" d="M{x - 4:.1f} {down(quality["high"]):.1f}h8m-4 0'
             f'V{down(quality["low"]):.1f}m-4 0h8"/>{_shape(arm, x, y)}'
             f'<text class="name" x="{place.x0:.1f}" y="{place.y1 - 4:.1f}">{text(label)}</text></g>'
@@ -108,15 +114,23 @@ def _grid(ticks: Sequence[float], across: Any, down: Any) -> Iterator[str]:
     )
 
 
-def _drawn_boxes(
-    across: Any, down: Any, quality: Mapping[str, float], time: Mapping[str, float]
-) -> list[_Box]:
-    """What an arm's mark, interval and dashed line take up."""
-    x, y = across(time["p50"]), down(quality["value"])
+def _moved_apart(places: Mapping[str, float]) -> dict[str, float]:
+    """Places across in which no two marks stand on each other; the later gives way to the right."""
+    moved: dict[str, float] = {}
+    least = -math.inf
+    for arm, x in sorted(places.items(), key=lambda one: one[1]):
+        moved[arm] = max(x, least)
+        least = moved[arm] + _APART
+    return moved
+
+
+def _drawn_boxes(x: float, end: float, down: Any, quality: Mapping[str, float]) -> list[_Box]:
+    """What an arm's mark, interval and dotted line take up."""
+    y = down(quality["value"])
     return [
         _Box(x - 7, y - 8, x + 7, y + 8),
         _Box(x - 5, down(quality["high"]) - 1, x + 5, down(quality["low"]) + 1),
-        _Box(x, y - 2, across(time["p95"]), y + 2),
+        _Box(x, y - 2, end, y + 2),
     ]
 
 
@@ -165,7 +179,7 @@ def timeline(steps: Sequence[tuple[str, str, float]], *, name: str) -> Html:
     parts = []
     for row, (words, arm, seconds) in enumerate(steps):
         y = 18 + row * 48
-        long = max(2.0, (_WIDTH - 90) * seconds / most)
+        long = max(2.0, (_WIDTH - 80) * seconds / most)
         parts.append(
             f'<text class="ink" x="0" y="{y}">{text(words)}</text><g class="{arm_class(arm)}">'
             f'<rect class="fill" x="0" y="{y + 7}" width="{long:.1f}" height="14" rx="2"/></g>'

@@ -58,6 +58,7 @@ a { color: var(--rag); text-underline-offset: 3px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums lining-nums;
   font-size: .93rem; }
 caption { text-align: left; font-weight: 600; padding: 0 0 .5rem; }
+td:has(.track) { min-width: 7.5rem; }
 th, td { padding: .5rem .8rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { font-size: .84rem; color: var(--soft); font-weight: 600; vertical-align: bottom;
   border-bottom: 2px solid var(--line); }
@@ -77,9 +78,14 @@ th:last-child, td:last-child { padding-right: .2rem; }
   min-width: 1px; }
 .track .at { top: 0; height: 10px; width: 3px; margin-left: -1.5px; background: currentColor; }
 .track .zero { left: 50%; top: -2px; height: 14px; border-left: 1px dashed var(--soft); }
+.pictured { display: grid; grid-template-columns: minmax(0, 36rem) minmax(14rem, 1fr); gap: 2.2rem;
+  align-items: center; margin-top: 1rem; }
+.pictured figure { margin: 0; }
+.pictured .key { grid-template-columns: 1fr; gap: 0; } .pictured .key dd { margin-bottom: .6rem; }
+.narrow { width: auto; min-width: min(100%, 26rem); }
 figure { margin: 1.4rem 0 0; }
 figcaption { color: var(--soft); font-size: .9rem; max-width: 44rem; margin-top: .4rem; }
-svg { display: block; width: 100%; height: auto; max-width: 46rem; color: var(--ink); }
+svg { display: block; width: 100%; height: auto; max-width: 36rem; color: var(--ink); }
 svg text { font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
   fill: var(--soft); font-variant-numeric: tabular-nums; }
 svg .name { font-weight: 600; fill: currentColor; } svg .grid { stroke: var(--line); }
@@ -114,7 +120,9 @@ code, .mono { font-family: ui-monospace, SFMono-Regular, Menlo, "DejaVu Sans Mon
   font-size: .86em; overflow-wrap: anywhere; }
 footer { margin-top: 4.5rem; padding-top: 1.2rem; padding-bottom: 3rem; color: var(--soft);
   font-size: .88rem; border-top: 1px solid var(--line); }
+@media (max-width: 900px) { .pictured { grid-template-columns: minmax(0, 1fr); gap: 1rem; } }
 @media (max-width: 620px) {
+  caption { width: calc(100vw - 2.4rem); }
   main, .masthead, footer { padding-left: 1.1rem; padding-right: 1.1rem; }
   .masthead { padding-top: 2rem; } h1 { font-size: 1.75rem; } section { margin-top: 2.8rem; }
   .verdict { padding: 1.2rem 1.2rem; margin-left: -.3rem; margin-right: -.3rem; }

@@ -53,8 +53,8 @@ def metrics(run: Run, level: Level) -> Html:
     """Every metric of every arm, with times and tokens."""
     arms = run.arms
     first = next(iter(arms.values()))["metrics"]
-    names = [name for name in METRICS if name in first]
-    names += [name for name in first if name not in names]
+    ordered = ("accuracy", *METRICS, *first)
+    names = [name for name in dict.fromkeys(ordered) if name in first]
     rows = [
         [
             text(metric_name(name)),
@@ -112,23 +112,23 @@ def comparisons(run: Run, level: Level) -> Html:
     columns = [*words("pair"), *heads, *words("verdict")]
     if detectable:
         columns += numbers("could have detected")
-    columns += words("test")
     tables = []
     for metric in dict.fromkeys(one["metric"] for one in pairs):
         rows = [
             [
-                Html(f'{arm(one["a"])} <span class="range">against</span> {arm(one["b"])}'),
+                Html(f'{arm(one["a"])} <span class="range">less</span> {arm(one["b"])}'),
                 measured({**one, "value": one["difference"]}, track=True, signed=True),
                 text(f"{one['wins']} – {one['ties']} – {one['losses']}"),
                 text(_p(one["p_adjusted"])),
                 verdict_word(one["verdict"]),
                 *([text(_detectable(one))] if detectable else []),
-                Html(f'<span class="small">{text(one["test"])}</span>'),
             ]
             for one in pairs
             if one["metric"] == metric
         ]
-        tables.append(table(f"Differences in {metric_name(metric)}", columns, rows))
+        tests = dict.fromkeys(str(one["test"]) for one in pairs if one["metric"] == metric)
+        note = f"Test: {'; '.join(tests)}."
+        tables.append(table(f"Differences in {metric_name(metric)}", columns, rows, note=note))
     told = (
         "A difference is the first arm less the second on the same questions. Its verdict is a "
         "word only when the p, adjusted for the number of pairs, is below 0.05. “No clear "

@@ -88,13 +88,14 @@ def picture(run: Run, level: Level) -> Html:
     )
     caption = (
         "Up is better, left is faster. The upright line is the 95 % interval of the accuracy; the "
-        "dotted line runs from the median time of an answer to the time that 95 % stay below."
+        "dotted line runs from the median time of an answer to the time that 95 % stay below. Arms "
+        "of like times stand side by side, the later moved a little to the right."
         f"{_timed_on(run.info.get('machine'))}"
     )
     return Html(
         f'<section id="{level.name("picture")}">{level.heading("Quality against time")}'
-        f"<figure>{drawn}<figcaption>{text(caption)}</figcaption></figure>"
-        f'<dl class="key">{key}</dl></section>'
+        f'<div class="pictured"><figure>{drawn}</figure><div><dl class="key">{key}</dl>'
+        f"{paragraph(caption, css='note')}</div></div></section>"
     )
 
 
