@@ -12,14 +12,15 @@ from typing import Annotated, Any, cast
 import typer
 
 import adapter_commands
+import change_commands
 import corpus_commands
 import report_commands
 import retrieval_commands
 import training_commands
 from core.errors import ProjectError
-from core.records import ARM_NAMES, AnswerDelta, ArmName, Split
+from core.records import ARM_NAMES, AnswerDelta, Split
 from core.settings import load_settings
-from terminal import Corpus, Json, dumped, open_workbench, print_json, say
+from terminal import Corpus, Json, arm_names, dumped, open_workbench, print_json, say
 
 # Typer reads these annotations when a command is called; heavy imports wait in `open_workbench`.
 ArmList = Annotated[str, typer.Option("--arms", help="Arms, separated by commas.")]
@@ -44,6 +45,7 @@ training_commands.add_to(program)
 adapter_commands.add_to(program)
 retrieval_commands.add_to(program)
 report_commands.add_to(program)
+change_commands.add_to(program)
 
 
 def main() -> None:
@@ -94,7 +96,7 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Ask one question of several arms side by side."""
-    names = _arm_names(arms)
+    names = arm_names(arms)
     answers: dict[str, AnswerDelta] = {}
     for delta in open_workbench().ask(corpus, question, names, adapter=adapter):
         answers[delta.arm] = delta
@@ -121,7 +123,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Ask a split's questions of the arms, score the answers, and write the results."""
-    names = _arm_names(arms)
+    names = arm_names(arms)
     if split not in ("train", "validation", "test"):
         raise ProjectError(f"There is no split {split!r}; use train, validation or test.")
     summary, folder = open_workbench(seed=seed).evaluate(
@@ -164,16 +166,6 @@ def doctor(as_json: Json = False) -> None:
         pairs = value.items() if isinstance(value, dict) else [("", value)]
         for key, detail in pairs:
             print(f"{name} {key}".rstrip() + f": {detail}")
-
-
-def _arm_names(arms: str) -> list[ArmName]:
-    names = [name.strip() for name in arms.split(",") if name.strip()]
-    for name in names:
-        if name not in ARM_NAMES:
-            raise ProjectError(f"There is no arm {name!r}; the arms are {', '.join(ARM_NAMES)}.")
-    if not names or len(set(names)) != len(names):
-        raise ProjectError(f"--arms {arms!r}: name each arm once.")
-    return cast(list[ArmName], names)
 
 
 if __name__ == "__main__":

@@ -56,13 +56,31 @@ class FineTuning(AdapterCare):
 
         :param wait: wait for another training that goes on, instead of being refused.
         """
-        corpus = self._trainable(reference)
+        return self._train_on(
+            self.corpus(reference), recipe=recipe, name=name, wait=wait, report=report
+        )
+
+    def _train_on(
+        self,
+        corpus: Corpus,
+        library: Library | None = None,
+        *,
+        recipe: Recipe,
+        name: str | None,
+        wait: bool,
+        report: Callable[[dict[str, float]], None],
+    ) -> TrainingResult:
+        """Fine-tune on a corpus as it is in memory.
+
+        :param library: gives open-book rows their context, instead of the corpus's own index.
+        """
+        _check_trainable(corpus)
         check_adapter_name(name)
         meet(self.settings.device)
         run = RunFolder(self._runs / agree(f"{corpus.name}-{uuid.uuid4().hex[:8]}"))
         with one_training(self._runs, run.name, wait=wait, tell=_log.warning):
             remove_leftovers(self._runs)
-            made = self.rows(corpus, recipe)
+            made = self.rows(corpus, recipe, library)
             job = replace(self._job(corpus, run, name or run.name), row_counts=made.counts)
             return train_adapter(
                 job,
@@ -84,13 +102,24 @@ class FineTuning(AdapterCare):
 
         :raises TrainingError: when there is none, or the corpus or the base changed since.
         """
-        corpus = self.corpus(reference)
+        return self._resume_on(self.corpus(reference), wait=wait, report=report)
+
+    def _resume_on(
+        self,
+        corpus: Corpus,
+        *,
+        name: str | None = None,
+        wait: bool,
+        report: Callable[[dict[str, float]], None],
+    ) -> TrainingResult:
+        """Go on with the newest run of a corpus, or the newest of an adapter's name."""
         meet(self.settings.device)
         going = going_on(self._runs)
-        label = next((run.name for run in self._broken_off(corpus) if run.name != going), "")
+        broken_off = self._broken_off(corpus, name)
+        label = next((run.name for run in broken_off if run.name != going), "")
         with one_training(self._runs, label, wait=wait, tell=_log.warning):
             # Looked for again: what was waited for may have been one of them.
-            found = self._broken_off(corpus)
+            found = self._broken_off(corpus, name)
             if not found:
                 raise TrainingError(
                     f"There is no unfinished training of {corpus.name} to go on with; "
@@ -118,8 +147,9 @@ class FineTuning(AdapterCare):
         request_stop(self._runs / going)
         return going
 
-    def _broken_off(self, corpus: Corpus) -> list[RunFolder]:
-        return unfinished_runs(self._runs, corpus.name)
+    def _broken_off(self, corpus: Corpus, name: str | None = None) -> list[RunFolder]:
+        runs = unfinished_runs(self._runs, corpus.name)
+        return [run for run in runs if name is None or run.record().name == name]
 
     @property
     def _runs(self) -> Path:
@@ -162,7 +192,8 @@ class FineTuning(AdapterCare):
         """Try recipes on a corpus's questions until so many trials are done; see `sft.tuning`."""
         from sft.tuning import TuningJob, tune  # noqa: PLC0415  (optuna is slow to import)
 
-        corpus = self._trainable(reference)
+        corpus = self.corpus(reference)
+        _check_trainable(corpus)
         folder = self.settings.state / "tuning" / corpus.name
         with one_training(self._runs, f"tune-{corpus.name}", wait=False, tell=_log.warning):
             made = self.rows(corpus, recipe)
@@ -175,23 +206,26 @@ class FineTuning(AdapterCare):
                 job, made.rows, made.validation, trials=trials, restart=restart, report=report
             )
 
-    def _trainable(self, reference: str) -> Corpus:
-        corpus = self.corpus(reference)
-        if not corpus.of_split("train") and not corpus.chats:
-            raise CorpusError(
-                f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
-                "Label some in qa.jsonl, or put chats into chats.jsonl."
-            )
-        return corpus
+    def rows(self, corpus: Corpus, recipe: Recipe, library: Library | None = None) -> TrainingRows:
+        """Make the rows that a training by this recipe learns from, and tell what was found.
 
-    def rows(self, corpus: Corpus, recipe: Recipe) -> TrainingRows:
-        """Make the rows that a training by this recipe learns from, and tell what was found."""
+        :param library: gives open-book rows their context, instead of the corpus's own index.
+        """
+        reads = bool(corpus.documents and recipe.open_book_share)
         made = training_rows(
             corpus,
             self.corpus(REPLAY_CORPUS) if recipe.replay_share else None,
-            self.library(corpus) if corpus.documents and recipe.open_book_share else None,
+            (library or self.library(corpus)) if reads else None,
             recipe=recipe,
         )
         for finding in made.findings:
             _log.warning(finding)
         return made
+
+
+def _check_trainable(corpus: Corpus) -> None:
+    if not corpus.of_split("train") and not corpus.chats:
+        raise CorpusError(
+            f"{corpus.folder} has no questions of the train split: there is nothing to learn. "
+            "Label some in qa.jsonl, or put chats into chats.jsonl."
+        )

@@ -109,15 +109,29 @@ class Loaded:
                     f"The index of {corpus.name} was removed while it was opened: ask again."
                 )
             if opened is None or (opened.store, opened.fingerprint) != (store, corpus.fingerprint):
-                opened = _Opened(store, self._library(corpus, store, home), corpus.fingerprint)
+                library = self._library(corpus, store, home, self.encoder())
+                opened = _Opened(store, library, corpus.fingerprint)
                 self._libraries[corpus.name] = opened
             return opened.library
 
-    def _library(self, corpus: Corpus, store: PassageStore, home: Path) -> Library:
+    def library_apart(self, corpus: Corpus, folder: Path, encoder: CachedEncoder) -> Library:
+        """Open a corpus's index that lies elsewhere than in the state folder, as it is.
+
+        :param folder: the folder of indexes that the corpus's own lies in.
+        :raises RetrievalUnavailable: when there is none.
+        """
+        store = open_store(folder / corpus.name, encoder)
+        if store is None:
+            raise RetrievalUnavailable(f"There is no index of {corpus.name} in {folder}.")
+        return self._library(corpus, store, folder / corpus.name, encoder)
+
+    def _library(
+        self, corpus: Corpus, store: PassageStore, home: Path, encoder: CachedEncoder
+    ) -> Library:
         settings = self._settings
         retriever = HybridRetriever(
             store,
-            self.encoder(),
+            encoder,
             name=f"{corpus.name}/{store.folder.name}",
             options=self._retrieval_options(),
         )
@@ -126,7 +140,7 @@ class Loaded:
             floor = calibrated_floor(corpus.of_split("validation"), retriever, home, k=settings.k)
         return Library(
             retriever,
-            Reader(self.encoder(), language=corpus.info.language),
+            Reader(encoder, language=corpus.info.language),
             k=settings.k,
             windows=settings.read_windows,
             read_from=settings.read_from,

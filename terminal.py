@@ -6,11 +6,13 @@ Results go to standard output, everything else to standard error.
 import json
 import sys
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from pydantic import BaseModel
 
+from core.errors import ProjectError
+from core.records import ARM_NAMES, ArmName
 from core.settings import load_settings
 
 Corpus = Annotated[str, typer.Argument(help="A built-in corpus's name or a folder's path.")]
@@ -22,6 +24,20 @@ def open_workbench(*, seed: int | None = None) -> Any:
     from workbench import Workbench  # noqa: PLC0415
 
     return Workbench(load_settings() if seed is None else load_settings(seed=seed))
+
+
+def arm_names(arms: str) -> list[ArmName]:
+    """Read a list of arms, separated by commas.
+
+    :raises ProjectError: when one is unknown or named twice, or none is.
+    """
+    names = [name.strip() for name in arms.split(",") if name.strip()]
+    for name in names:
+        if name not in ARM_NAMES:
+            raise ProjectError(f"There is no arm {name!r}; the arms are {', '.join(ARM_NAMES)}.")
+    if not names or len(set(names)) != len(names):
+        raise ProjectError(f"--arms {arms!r}: name each arm once.")
+    return cast(list[ArmName], names)
 
 
 def dumped(records: Iterable[BaseModel]) -> list[Any]:

@@ -5,20 +5,19 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from arms import Arms, FineTuned
+from arms import Arms
 from core.corpus.known import KnownFacts
 from core.doctor import examine
-from core.errors import AdapterError, CorpusError, ProjectError
+from core.errors import CorpusError, ProjectError
 from core.records import AnswerDelta, ArmName, Hit, Split
+from costing import Costing
 from eval.compare import compare_runs
 from eval.known import ask_for_known
 from eval.report import write_report
 from eval.runner import choose_questions, evaluate_arms, write_results
 from eval.score_file import score_file
-from fine_tuning import FineTuning
 from rag.citations import Alignment
 from rag.floor import Floor
-from rag.library import Library
 from rag.store import describe_indexes
 from rag.sync import SyncReport, sync_index
 
@@ -27,7 +26,7 @@ class QuestionError(ProjectError):
     """A question cannot be asked."""
 
 
-class Workbench(FineTuning):
+class Workbench(Costing):
     """One method a verb; what is loaded once is shared by all of them."""
 
     # Retrieval
@@ -63,26 +62,8 @@ class Workbench(FineTuning):
     def arms(self, reference: str, *, adapter: str | None = None) -> Arms:
         """Put the arms of a corpus together; those that cannot run know the reason."""
         corpus = self.corpus(reference)
-        library: Library | ProjectError
-        try:
-            library = self.library(corpus)
-        except ProjectError as error:
-            library = error
-        tuned: FineTuned | ProjectError
-        try:
-            tuned = self._loaded.fine_tuned(corpus, adapter)
-        except AdapterError as error:
-            if adapter is not None:
-                raise
-            tuned = error
-        return Arms(
-            self.model(),
-            corpus.wording,
-            fine_tuned=tuned,
-            library=library,
-            max_new_tokens=self.settings.max_new_tokens,
-            seed=self.settings.seed,
-        )
+        library = self.library_or_why(corpus)
+        return self.arms_of(corpus, self.tuned_or_why(corpus, adapter), library)
 
     def ask(
         self,

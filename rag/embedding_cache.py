@@ -54,6 +54,13 @@ class CachedEncoder:
         #: How many texts were encoded because no vector of theirs was found.
         self.encoded = 0
 
+    def apart(self, folder: Path) -> "CachedEncoder":
+        """The same encoder with a memory of its own, which knows nothing yet.
+
+        :param folder: where that memory's file is kept.
+        """
+        return CachedEncoder(self._encoder, folder)
+
     def encode_questions(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, dimensions) in float32, of length 1; questions are not remembered."""
         return self._encoder.encode_questions(texts)
