@@ -10,9 +10,10 @@ from pathlib import Path
 from core.errors import EvaluationError
 from core.storage import write_text
 from eval.report_about import limits, provenance
+from eval.report_cost import cost
 from eval.report_data import Run, read_run
 from eval.report_examples import failures
-from eval.report_extras import change, cost, forgetting
+from eval.report_extras import change, forgetting
 from eval.report_html import (
     NOTHING,
     Html,

@@ -1,4 +1,4 @@
-"""Parts of a report that only some runs have: the change test, cost, forgetting."""
+"""Parts of a report that only some runs have: the change test, and forgetting."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,11 +20,9 @@ from eval.report_html import (
     quoted,
     table,
     text,
-    took,
     words,
 )
 from eval.report_picture import timeline
-from eval.report_tables import arm_columns
 
 _STEPS = {
     "sync": ("sync of the index", "rag"),
@@ -36,8 +34,6 @@ _WHEN = (
     ("after_sync", "after the sync"),
     ("after_retrain", "after training again"),
 )
-#: Questions a month whose machine time is told.
-_MONTHLY = (1_000, 10_000, 100_000, 1_000_000)
 _EXAMPLES = 4
 
 
@@ -144,98 +140,6 @@ def _said(said: Mapping[str, Any]) -> Html:
 
 def _words(found: Any) -> str:
     return " / ".join(map(str, found)) if isinstance(found, list | tuple) else str(found or "")
-
-
-def cost(run: Run, level: Level) -> Html:
-    """What was measured of each arm's cost, and the machine time that many questions take."""
-    found = run.cost
-    arms = {name: one for name, one in (found.get("arms") or {}).items() if isinstance(one, dict)}
-    if not arms:
-        return NOTHING
-    once = [
-        (told, found.get(key))
-        for key, told in (
-            ("train_seconds", "training the adapter, once"),
-            ("index_seconds", "building the index, once"),
-            ("retrain_seconds", "training again after a change"),
-            ("sync_seconds", "syncing the index after a change"),
-        )
-    ]
-    measured_once = table(
-        "Measured on this machine",
-        [*words("step"), *numbers("time")],
-        [[text(told), text(took(value))] for told, value in once if value is not None],
-        css="narrow",
-    )
-    an_answer = table(
-        "Each answer",
-        [*words("measured"), *arm_columns(arms)],
-        [
-            [
-                text(told),
-                *(
-                    text(shown(one[key]) if one.get(key) is not None else "–")
-                    for one in arms.values()
-                ),
-            ]
-            for key, told, shown in (
-                ("seconds_p50", "seconds, median", took),
-                ("prompt_tokens", "tokens read", "{:.0f}".format),
-                ("completion_tokens", "tokens written", "{:.0f}".format),
-            )
-        ],
-    )
-    return Html(
-        f'<section id="{level.name("cost")}">{level.heading("What it costs")}'
-        f"{measured_once}{an_answer}{_machine_time(found, arms)}</section>"
-    )
-
-
-def _machine_time(found: Mapping[str, Any], arms: Mapping[str, Mapping[str, Any]]) -> Html:
-    """Hours of this machine a month, one revision a month: needs no price but a machine hour."""
-    rows = []
-    for questions in _MONTHLY:
-        hours = {name: _hours(found, name, questions) for name in arms}
-        known = [value for value in hours.values() if value is not None]
-        least = min(known, default=None)
-        rows.append(
-            [
-                text(f"{questions:,}"),
-                *(
-                    Html(f'<span class="range">least</span> <b>{value:,.1f}</b>')
-                    if value is not None and value == least
-                    else Html(f"{value:,.1f}")
-                    if value is not None
-                    else text("–")
-                    for value in hours.values()
-                ),
-            ]
-        )
-    note = (
-        "Questions × median seconds an answer, and once a month the training again (fine-tuned "
-        "arms) and the sync of the index (open-book arms). A dash: its training was not timed. "
-        "Hours alone do not choose: the arm with the least may be the one that answers wrongly."
-    )
-    return table(
-        "Hours of this machine a month, with one revision a month",
-        [*words("questions a month"), *arm_columns(arms)],
-        rows,
-        note=note,
-    )
-
-
-def _hours(found: Mapping[str, Any], name: str, questions: int) -> float | None:
-    an_answer = found["arms"][name].get("seconds_p50")
-    training, sync = found.get("retrain_seconds"), found.get("sync_seconds")
-    if training is None:
-        training = found.get("train_seconds")
-    parts = [None if an_answer is None else an_answer * questions]
-    if "sft" in name:
-        parts.append(training)
-    if "rag" in name:
-        parts.append(sync if sync is not None else found.get("index_seconds"))
-    known = [part for part in parts if part is not None]
-    return sum(known) / 3600 if len(known) == len(parts) else None
 
 
 def forgetting(run: Run, level: Level) -> Html:

@@ -42,19 +42,11 @@ def verdict(run: Run, level: Level) -> Html:
 
 def plain_verdict(run: Run) -> dict[str, Any]:
     """Say what the comparisons of accuracy support, for a summary that has no verdict itself."""
-    quality = {name: found["metrics"].get("accuracy") for name, found in run.arms.items()}
-    scored = {name: one for name, one in quality.items() if one}
-    if not scored:
+    best, clear, level = against_best(run)
+    if not best:
         return {"sentence": "The summary holds no accuracy: nothing can be said.", "sure": False}
-    best = max(scored, key=lambda name: scored[name]["value"])
-    share = scored[best]
+    share = run.arms[best]["metrics"]["accuracy"]
     told = f"{share['value']:.2f} (95 % interval {share['low']:.2f} to {share['high']:.2f})"
-    clear, level = [], []
-    for one in run.summary.get("comparisons", ()):
-        if one.get("metric") == "accuracy" and best in (one["a"], one["b"]):
-            other = one["b"] if one["a"] == best else one["a"]
-            is_clear = one["verdict"] == ("better" if one["a"] == best else "worse")
-            (clear if is_clear else level).append(TITLES.get(other, other))
     sentence = f"{TITLES.get(best, best)} answered best: accuracy {told}"
     if clear:
         sentence += f", clearly better than {_and(clear)}"
@@ -62,7 +54,24 @@ def plain_verdict(run: Run) -> dict[str, Any]:
     return {"sentence": sentence, "reasons": [], "best": best, "sure": bool(clear) and not level}
 
 
-def _and(names: list[str]) -> str:
+def against_best(run: Run) -> tuple[str, list[str], list[str]]:
+    """The arm of the highest accuracy ("" for none), those clearly worse, and the others."""
+    quality = {name: found["metrics"].get("accuracy") for name, found in run.arms.items()}
+    scored = {name: one["value"] for name, one in quality.items() if one}
+    if not scored:
+        return "", [], []
+    best = max(scored, key=lambda name: scored[name])
+    clear, level = [], []
+    for one in run.summary.get("comparisons") or ():
+        if one["metric"] == "accuracy" and best in (one["a"], one["b"]):
+            other = one["b"] if one["a"] == best else one["a"]
+            is_clear = one["verdict"] == ("better" if one["a"] == best else "worse")
+            (clear if is_clear else level).append(other)
+    return best, clear, level
+
+
+def _and(arms: list[str]) -> str:
+    names = [TITLES.get(name, name) for name in arms]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
