@@ -20,9 +20,9 @@ _SHARES = ("accuracy", "exact_match")
 _SIGNIFICANCE = 0.05
 #: What must be the same for a difference to be the recipe's doing, and its name in a sentence.
 _SAME_INFO = (
-    ("corpus_fingerprint", "the corpus"),
+    ("corpus_fingerprint", "the corpora"),
     ("questions_fingerprint", "the questions"),
-    ("abstain_text", "the text of an answer withheld"),
+    ("abstain_text", "the texts of an answer withheld"),
 )
 #: What may differ, since it is what is compared.
 _ALLOWED = (
@@ -113,14 +113,14 @@ def _line(one: Mapping[str, Any]) -> str:
 
 def _check_comparable(a: Run, b: Run) -> None:
     """Refuse runs that differ in more than what made their answers."""
-    for key, told in (("corpus", "the corpus"), ("split", "the split")):
+    for key, told in (("corpus", "the corpora"), ("split", "the splits")):
         _same(a, b, told, a.summary.get(key), b.summary.get(key))
     for key, told in _SAME_INFO:
         if a.info.get(key) is not None and b.info.get(key) is not None:
             _same(a, b, told, a.info[key], b.info[key])
     mine, other = a.summary.get("signatures") or {}, b.summary.get("signatures") or {}
     for metric in (*mine, *other):
-        _same(a, b, f"how {metric} is computed", mine.get(metric), other.get(metric))
+        _same(a, b, f"the ways to compute {metric}", mine.get(metric), other.get(metric))
     _same_questions(a, b)
     if not set(a.arms) & set(b.arms):
         _refuse(a, b, f"one has the arms {', '.join(a.arms)}, the other {', '.join(b.arms)}")
@@ -128,7 +128,7 @@ def _check_comparable(a: Run, b: Run) -> None:
 
 def _same(a: Run, b: Run, told: str, mine: Any, other: Any) -> None:
     if mine != other:
-        _refuse(a, b, f"{told} differs, {_short(mine)} and {_short(other)}")
+        _refuse(a, b, f"{told} differ: {_short(mine)} and {_short(other)}")
 
 
 def _same_questions(a: Run, b: Run) -> None:
@@ -143,8 +143,8 @@ def _same_questions(a: Run, b: Run) -> None:
             f"the questions differ: {len(only)} were asked in the first only"
             f"{_such(only)}, {len(only_other)} in the second only{_such(only_other)}",
         )
-    references = {row.question_id: row.references for row in b.rows}
-    for row in a.rows:
+    references = {row.question_id: row.references for row in a.rows}
+    for row in (*a.rows, *b.rows):
         if row.references != references.get(row.question_id, row.references):
             _refuse(a, b, f"the references of the question {row.question_id} differ")
 
