@@ -23,7 +23,7 @@ from eval.report_tables import arm_columns
 from eval.report_verdict import against_best
 
 #: The unit is an hour of this machine; nothing else is priced.
-_HOURS = Prices(hour=1, prompt=0, completion=0, person_hour=0)
+_HOURS = Prices.model_validate({"hour": 1, "prompt": 0, "completion": 0, "person_hour": 0})
 _QUESTIONS = (1_000, 10_000, 100_000, 1_000_000)
 _REVISIONS = (0, 1, 4, 30)
 

@@ -140,7 +140,7 @@ def _free_place(x: float, y: float, wide: float, taken: Sequence[_Box]) -> _Box:
         _Box(left, top, left + wide, top + 18)
         for away in (0, 14, 28, 42, 60, 80)
         for top in (y - 20 - away, y + 4 + away)
-        for left in (x + 10, x - 10 - wide)
+        for left in (x + 10, x - 10 - wide, x - 24 - wide, x + 24, x - 38 - wide)
     ]
     inside = [
         one

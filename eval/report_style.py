@@ -135,7 +135,7 @@ footer { margin-top: 4.5rem; padding-top: 1.2rem; padding-bottom: 3rem; color: v
     min-width: 6.5rem; max-width: 9.5rem; } }
 @media print {
   @page { size: A4; margin: 16mm 15mm; }
-  body { font-size: 9.5pt; line-height: 1.45; }
+  html { font-size: 9.5pt; } body { line-height: 1.45; }
   main, .masthead, footer { max-width: none; padding: 0; }
   .masthead { padding-top: 0; } h1 { font-size: 20pt; } .verdict .answer { font-size: 14pt; }
   .verdict, .example, figure, .problem, tr { break-inside: avoid; }
@@ -143,7 +143,7 @@ footer { margin-top: 4.5rem; padding-top: 1.2rem; padding-bottom: 3rem; color: v
   section { margin-top: 1.6rem; } .one + .one { break-before: page; }
   .verdict { padding: 4mm 5mm; margin-top: 5mm; }
   .skip, nav { display: none; } .scroll { overflow: visible; }
-  table { font-size: 8pt; } th, td { padding: 1mm 1.6mm; } .track { min-width: 0; }
+  table, thead th { font-size: 8pt; } th, td { padding: 1mm 1.6mm; } .track { min-width: 0; }
   .range { font-size: 7pt; } svg { max-width: 14cm; }
   a { color: inherit; text-decoration: none; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }

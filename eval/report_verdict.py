@@ -61,7 +61,8 @@ def against_best(run: Run) -> tuple[str, list[str], list[str]]:
     if not scored:
         return "", [], []
     best = max(scored, key=lambda name: scored[name])
-    clear, level = [], []
+    clear: list[str] = []
+    level: list[str] = []
     for one in run.summary.get("comparisons") or ():
         if one["metric"] == "accuracy" and best in (one["a"], one["b"]):
             other = one["b"] if one["a"] == best else one["a"]
