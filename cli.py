@@ -14,6 +14,7 @@ import typer
 import adapter_commands
 import change_commands
 import corpus_commands
+import report_commands
 import retrieval_commands
 import training_commands
 from core.errors import ProjectError
@@ -43,6 +44,7 @@ corpus_commands.add_to(program)
 training_commands.add_to(program)
 adapter_commands.add_to(program)
 retrieval_commands.add_to(program)
+report_commands.add_to(program)
 change_commands.add_to(program)
 
 

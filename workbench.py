@@ -1,12 +1,15 @@
 """Where the wings meet: each verb of the terminal and the page is one method of `Workbench`."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from core.doctor import examine
 from core.errors import CorpusError, ProjectError
 from core.records import AnswerDelta, ArmName, Hit
 from costing import Costing
+from eval.compare import compare_runs
+from eval.report import write_report
 from rag.citations import Alignment
 from rag.floor import Floor
 from rag.store import describe_indexes
@@ -77,6 +80,20 @@ class Workbench(Costing):
             raise QuestionError(
                 f"The question has {len(question)} characters; the most is {most}. Shorten it."
             )
+
+    # Telling
+
+    def report(self, folders: Sequence[Path], *, out: Path | None = None) -> Path:
+        """Make one page of finished runs; see `eval.report`. No model runs.
+
+        :returns: the page's file.
+        """
+        first, *also = folders
+        return write_report(first, out, also=also)
+
+    def compare(self, before: Path, after: Path) -> dict[str, Any]:
+        """Test each arm of a run against itself in another; see `eval.compare`."""
+        return compare_runs(before, after, seed=self.settings.seed)
 
     # This machine
 
