@@ -1,17 +1,19 @@
 """Folds scored rows into `summary.json`: means with 95 % intervals, slices, retrieval, pairs."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from core.errors import EvaluationError
 from core.records import DECLINED_KINDS
-from eval.bootstrap import holm, interval, paired_difference
+from eval.bootstrap import holm, paired_difference
+from eval.diagnosis import count_causes
 from eval.ranking import ranking_measures
 from eval.results import ResultRow, rows_by_arm
 from eval.scores import METRICS, signatures
+from eval.slices import Slicing, choose_slicing, mean_of
 
 _COMPARED = ("accuracy", "f1")
 #: Below this adjusted p a difference is called one.
@@ -25,8 +27,11 @@ def summarise(
     split: str,
     provenance: dict[str, Any],
     seed: int = 0,
+    columns: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Build the summary of an evaluation, in the shape of the design's contract.
+
+    :param columns: the users' own columns, to slice by; see `eval.slices.choose_slicing`.
 
     :raises EvaluationError: for no rows, or arms that answered different questions.
     """
@@ -41,33 +46,27 @@ def summarise(
                 f"The arm {arm} has {len(ids)} answers, another {len(first)}, or in another order; "
                 "only arms that answered the same questions can be compared."
             )
+    slicing = choose_slicing(rows, columns)
     return {
         "corpus": corpus,
         "split": split,
         "n": len(first),
         "provenance": provenance,
         "signatures": signatures(),
-        "arms": {arm: _arm(mine, seed) for arm, mine in by_arm.items()},
+        "arms": {arm: _arm(mine, slicing, seed) for arm, mine in by_arm.items()},
         "retrieval": _retrieval(by_arm),
         "comparisons": _comparisons(by_arm, seed),
+        **({"not_sliced": dict(slicing.left_out)} if slicing.left_out else {}),
     }
 
 
-def _arm(rows: list[ResultRow], seed: int) -> dict[str, Any]:
+def _arm(rows: list[ResultRow], slicing: Slicing, seed: int) -> dict[str, Any]:
     seconds = np.array([row.seconds for row in rows])
-    answerable = [row for row in rows if row.kind not in DECLINED_KINDS]
-    by_exposure = _sliced(rows, lambda row: row.exposure, seed)
-    # The goals speak of answerable questions: those that have an answer to find.
-    by_kind = _sliced(rows, lambda row: row.kind, seed)
-    by_known = _sliced(rows, lambda row: row.known, seed)
-    if answerable and len(answerable) < len(rows):
-        by_kind["answerable"] = _slice(answerable, seed)
+    causes = count_causes(rows)
     return {
-        "metrics": {name: _mean(rows, name, seed) for name in METRICS},
-        "by_kind": by_kind,
-        "by_exposure": by_exposure,
-        "by_kind_and_exposure": _sliced(rows, _kind_and_exposure, seed),
-        **({"by_known": by_known} if by_known else {}),
+        "metrics": {name: mean_of(rows, name, seed=seed) for name in METRICS},
+        **slicing.slices(rows, seed=seed),
+        **({"diagnosis": causes} if causes else {}),
         "seconds": {
             "p50": round(float(np.percentile(seconds, 50)), 3),
             "p95": round(float(np.percentile(seconds, 95)), 3),
@@ -76,37 +75,6 @@ def _arm(rows: list[ResultRow], seed: int) -> dict[str, Any]:
             "prompt": round(sum(row.prompt_tokens for row in rows) / len(rows), 1),
             "completion": round(sum(row.completion_tokens for row in rows) / len(rows), 1),
         },
-    }
-
-
-def _sliced(
-    rows: list[ResultRow], key: Callable[[ResultRow], str | None], seed: int
-) -> dict[str, Any]:
-    names = dict.fromkeys(name for row in rows if (name := key(row)))
-    return {name: _slice([row for row in rows if key(row) == name], seed) for name in names}
-
-
-def _kind_and_exposure(row: ResultRow) -> str | None:
-    """Name the slice of the kinds that a fact can be trained for; None for the others."""
-    if row.kind not in ("fact", "procedure") or row.exposure is None:
-        return None
-    return f"{row.kind}, {row.exposure}"
-
-
-def _slice(rows: list[ResultRow], seed: int) -> dict[str, Any]:
-    return {"n": len(rows), **{name: _mean(rows, name, seed) for name in METRICS}}
-
-
-def _mean(rows: list[ResultRow], name: str, seed: int) -> dict[str, float]:
-    found = interval(
-        [row.metrics[name] for row in rows],
-        clusters=[row.document for row in rows],
-        seed=seed,
-    )
-    return {
-        "value": round(found.value, 4),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
     }
 
 
