@@ -85,12 +85,14 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
     assert summary == json.loads((tmp_path / "run" / "summary.json").read_text())
     assert set(summary) == {
         "corpus", "split", "n", "provenance", "signatures", "arms", "retrieval", "comparisons",
+        "not_sliced",
     }  # fmt: skip
     assert (summary["corpus"], summary["split"], summary["n"]) == ("tiny", "test", 5)
     for name, right in (("base", 0), ("rag", 1)):
         arm = summary["arms"][name]
         assert set(arm) == {
-            "metrics", "by_kind", "by_exposure", "by_kind_and_exposure", "seconds", "tokens",
+            "metrics", "by_kind", "by_exposure", "by_kind_and_exposure", "by_answer_length",
+            "seconds", "tokens",
         }  # fmt: skip
         assert set(arm["metrics"]) == set(METRICS)
         for found in arm["metrics"].values():
