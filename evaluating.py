@@ -22,6 +22,7 @@ from eval.rebuild import rebuild, silent_arms
 from eval.run_files import (
     AskedQuestion,
     RunInfo,
+    answers_of_facts,
     asked_question,
     oracles_of,
     questions_fingerprint,
@@ -109,6 +110,8 @@ class Evaluating(Arming):
             provenance={arm: together.provenance(arm).model_dump() for arm in (*arms, *oracles)},
             signatures=signatures,
             abstain_text=corpus.info.abstain_text,
+            max_new_tokens=self.settings.max_new_tokens,
+            facts=answers_of_facts(corpus.questions),
             questions_fingerprint=questions_fingerprint(asked),
             machine={
                 "cpus": os.cpu_count(),

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UnansweredError
-from core.records import ORACLE_NAMES, AskedName, OracleName
+from core.records import ORACLE_NAMES, ArmName, AskedName, OracleName
 from core.storage import write_json, write_text
+from eval.diagnosed import diagnose_log
+from eval.diagnosis import Diagnosis
+from eval.examples import count_readable
 from eval.results import UNWRITTEN, ResultRow, score_answer
 from eval.run_files import (
     ANSWERS_FILE,
@@ -42,6 +45,8 @@ class Scored:
     oracle_rows: list[ResultRow]
     #: Who of the arms answered how many, and why not the others.
     coverage: dict[str, Any]
+    #: Why each wrong answer is wrong, by arm.
+    diagnoses: dict[ArmName, list[Diagnosis]]
     #: Why an oracle has not answered what it was asked.
     oracle_failures: dict[str, list[dict[str, str]]]
 
@@ -96,10 +101,14 @@ def read_scored(folder: Path) -> Scored:
     }
     if passed_over:
         coverage["left_out"] = passed_over
+    diagnoses = diagnose_log(folder, info, by_id, rows)
+    causes = {(one.question_id, arm): one.cause for arm, some in diagnoses.items() for one in some}
+    rows |= {key: rows[key].model_copy(update={"diagnosis": why}) for key, why in causes.items()}
     return Scored(
         info,
         tuple(questions),
         rows=_in_order(rows, questions, info.arms),
+        diagnoses=diagnoses,
         oracle_rows=_in_order(rows, questions, info.oracles),
         coverage=coverage,
         oracle_failures={name: failed[name] for name in info.oracles},
@@ -122,8 +131,13 @@ def summary_of(scored: Scored) -> dict[str, Any]:
         provenance={arm: info.provenance[arm] for arm in info.arms},
         seed=info.seed,
         coverage=scored.coverage,
-        more_signatures=info.signatures,
+        columns={one.id: one.columns for one in scored.questions if one.columns},
     )
+    summary["signatures"] |= info.signatures
+    for arm in info.arms:
+        if arm in summary["arms"] and scored.diagnoses.get(arm):
+            # Of the wrong answers, how many the same weights got right with the evidence given.
+            summary["arms"][arm]["with_evidence"] = count_readable(scored.diagnoses[arm])
     if info.oracles:
         summary["oracle"] = {name: _oracle(scored, name) for name in info.oracles}
     return summary

@@ -11,6 +11,7 @@ from core.normalise import contains
 from core.records import (
     DECLINED_KINDS,
     Answer,
+    Evidence,
     Exposure,
     Known,
     Question,
@@ -119,22 +120,23 @@ _TELLING_SENTENCE = 5
 
 
 def holds_evidence(question: Question, document_id: str, text: str) -> bool:
-    """Say whether a passage holds a quote that the question's answer rests on.
+    """Say whether a passage holds a quote that the question's answer rests on."""
+    return any(holds_quote(evidence, document_id, text) for evidence in question.evidence)
+
+
+def holds_quote(evidence: Evidence, document_id: str, text: str) -> bool:
+    """Say whether a passage of a document holds a quote.
 
     A quote of several sentences may be cut by the passages' borders: one whole sentence of it, of
     some length, is enough.
     """
-    return any(
-        evidence.document == document_id
-        and (
-            evidence.quote in text
-            or any(
-                part in text
-                for part in re.split(r"(?<=[.!?])\s+", evidence.quote)
-                if len(part.split()) >= _TELLING_SENTENCE
-            )
+    return evidence.document == document_id and (
+        evidence.quote in text
+        or any(
+            part in text
+            for part in re.split(r"(?<=[.!?])\s+", evidence.quote)
+            if len(part.split()) >= _TELLING_SENTENCE
         )
-        for evidence in question.evidence
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from core.errors import EvaluationError
 from core.records import (
+    DECLINED_KINDS,
     ORACLE_NAMES,
     Answer,
     ArmName,
@@ -51,6 +52,10 @@ class RunInfo(Record):
     #: How similarity and support were measured, by name.
     signatures: dict[str, str] = Field(default_factory=dict)
     abstain_text: str
+    #: How many tokens an answer could have; None where that is not known.
+    max_new_tokens: int | None = None
+    #: The accepted answers of every fact of the corpus: what a wrong answer may have come from.
+    facts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     questions_fingerprint: str
     #: cpus, device, dtype, platform.
     machine: dict[str, Any]
@@ -131,6 +136,15 @@ def asked_question(
         columns=dict(question.columns),
         gold=gold,
     )
+
+
+def answers_of_facts(questions: Sequence[Question]) -> dict[str, tuple[str, ...]]:
+    """Accepted answers by fact, of questions of any split that have answers to give."""
+    found: dict[str, dict[str, None]] = {}
+    for one in questions:
+        if one.kind not in DECLINED_KINDS:
+            found.setdefault(one.fact, {}).update(dict.fromkeys(one.answers))
+    return {fact: tuple(texts) for fact, texts in found.items() if texts}
 
 
 def questions_fingerprint(questions: Sequence[AskedQuestion]) -> str:

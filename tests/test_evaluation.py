@@ -92,7 +92,7 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
     assert summary == json.loads((tmp_path / "run" / "summary.json").read_text())
     assert set(summary) == {
         "corpus", "split", "n", "provenance", "signatures", "arms", "retrieval", "comparisons",
-        "group_comparisons", "coverage", "verdict",
+        "group_comparisons", "coverage", "verdict", "not_sliced",
     }  # fmt: skip
     whole = {"answered": 5, "failed": []}
     assert summary["coverage"] == {"asked": 5, "arms": {"base": whole, "rag": whole}}
@@ -100,8 +100,8 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
     for name, right in (("base", 0), ("rag", 1)):
         arm = summary["arms"][name]
         assert set(arm) == {
-            "metrics", "by_kind", "by_exposure", "by_kind_and_exposure", "seconds", "tokens",
-            "abstention", "length_ratio",
+            "metrics", "by_kind", "by_exposure", "by_kind_and_exposure", "by_answer_length",
+            "seconds", "tokens", "abstention", "length_ratio",
         }  # fmt: skip
         assert set(arm["metrics"]) == set(METRICS)
         for found in arm["metrics"].values():
