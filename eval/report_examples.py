@@ -124,9 +124,10 @@ def _examples(run: Run, causes: Sequence[str], level: Level) -> Html:
     if not chosen:
         return NOTHING
     cards = join(_card(run, by_question[name], level) for name in chosen)
+    rule = "for each cause the first" if causes else "the first"
     told = (
-        f"{len(chosen)} of {len(by_question)} questions, taken by rule: for each cause the first "
-        "ones on which the arms disagree. Every answer of the run is in results.csv."
+        f"{len(chosen)} of {len(by_question)} questions, taken by rule: {rule} ones on which the "
+        "arms disagree. Every answer of the run is in results.csv."
     )
     return Html(
         f"{level.heading('Examples, side by side', below=1)}{paragraph(told, css='lead')}{cards}"
