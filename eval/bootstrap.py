@@ -6,17 +6,17 @@ deterministic by seed.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, t
 
+from eval.draws import signs, times_drawn
+
 _Numbers = npt.NDArray[np.float64]
 
-#: Random draws held at once; bounds memory at some 32 MB however many questions there are.
-_DRAWS_AT_ONCE = 4_000_000
 #: With fewer clusters than these an interval from clusters alone would hide how much they vary.
 LEAST_CLUSTERS = 5
 
@@ -153,15 +153,11 @@ def _expanded_tail(sizes: _Numbers, confidence: float) -> float:
 
 def _resampled(totals: _Numbers, weights: _Numbers, resamples: int, seed: int) -> _Numbers:
     """Ratios of resamples of clusters, given by their sums above and below the line."""
-    groups = len(totals)
-
-    def resampled_means(rng: np.random.Generator, rows: int) -> _Numbers:
-        drawn = rng.integers(groups, size=(rows, groups))
-        above, below = totals[drawn].sum(axis=1), weights[drawn].sum(axis=1)
-        means: _Numbers = above[below > 0] / below[below > 0]
-        return means
-
-    return _in_chunks(resampled_means, np.random.default_rng(seed), resamples, groups)
+    both = np.column_stack([totals, weights])
+    found = [times @ both for times in times_drawn(len(totals), resamples, seed)]
+    above, below = np.concatenate(found).T
+    means: _Numbers = above[below > 0] / below[below > 0]
+    return means
 
 
 def paired_difference(
@@ -188,14 +184,7 @@ def paired_difference(
     spread = interval(list(differences), clusters=clusters, resamples=resamples, seed=seed)
     totals, _ = _by_cluster(differences, clusters)
 
-    def flipped_sums(rng: np.random.Generator, rows: int) -> _Numbers:
-        signs = rng.integers(2, size=(rows, len(totals)), dtype=np.int8) * 2 - 1
-        sums: _Numbers = np.abs(signs @ totals)
-        return sums
-
-    # A stream of its own, lest the signs repeat the interval's draws.
-    rng = np.random.default_rng([seed, 1])
-    sums = _in_chunks(flipped_sums, rng, resamples, len(totals))
+    sums = np.concatenate([np.abs(flips @ totals) for flips in signs(len(totals), resamples, seed)])
     # Equal sums may differ in rounding by their order of summation; they count as equal.
     threshold = abs(totals.sum()) - 1e-9 * np.abs(totals).sum()
     extreme = int(np.count_nonzero(sums >= threshold))
@@ -246,18 +235,3 @@ def _by_cluster(values: _Numbers, clusters: Sequence[str] | None) -> tuple[_Numb
     index = np.array([codes[name] for name in clusters])
     totals = np.bincount(index, weights=values).astype(np.float64)
     return totals, np.bincount(index).astype(np.float64)
-
-
-def _in_chunks(
-    draw: Callable[[np.random.Generator, int], _Numbers],
-    rng: np.random.Generator,
-    resamples: int,
-    width: int,
-) -> _Numbers:
-    """Call `draw` for `resamples` rows of `width` draws in all, few enough at a time for memory."""
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, not {resamples}")
-    rows = max(1, _DRAWS_AT_ONCE // width)
-    return np.concatenate(
-        [draw(rng, min(rows, resamples - done)) for done in range(0, resamples, rows)]
-    )

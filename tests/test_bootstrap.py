@@ -79,7 +79,7 @@ def test_draws_in_chunks_are_the_draws_at_once(monkeypatch: pytest.MonkeyPatch) 
     values = list(np.random.default_rng(6).random(50))
     other = values[::-1]
     at_once = interval(values), paired_difference(values, other)
-    monkeypatch.setattr("eval.bootstrap._DRAWS_AT_ONCE", 5_000)
+    monkeypatch.setattr("eval.draws._DRAWS_AT_ONCE", 5_000)
     chunked = interval(values), paired_difference(values, other)
     assert chunked[0] == at_once[0]
     # The signs are drawn as bytes, several to a machine word, so chunks may shift them.
