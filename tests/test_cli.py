@@ -439,11 +439,15 @@ def test_an_evaluation_asks_the_oracle_and_goes_on_in_its_folder(
     assert "13/13 answers" in err and "left" in err
     assert {"similarity", "support"} <= set(summary["signatures"])
     assert "similarity" in summary["arms"]["base"]
-    logged = [json.loads(line) for line in (tmp_path / "run" / "answers.jsonl").open()]
+    logged = [
+        json.loads(line) for line in (tmp_path / "run" / "answers.jsonl").read_text().splitlines()
+    ]
     assert all("similarity" in one["measures"] for one in logged)
     oracle = [one for one in logged if one["arm"] == "oracle"]
     assert all(one["answer"]["read"] and not one["answer"]["hits"] for one in oracle)
-    asked = [json.loads(line) for line in (tmp_path / "run" / "questions.jsonl").open()]
+    asked = [
+        json.loads(line) for line in (tmp_path / "run" / "questions.jsonl").read_text().splitlines()
+    ]
     assert asked[0]["columns"] == {"level": "3", "tags": '["a"]'}
     # Half of the log is lost, and the same command makes it whole again.
     log = tmp_path / "run" / "answers.jsonl"
