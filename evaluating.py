@@ -111,7 +111,7 @@ class Evaluating(Arming):
             signatures=signatures,
             abstain_text=corpus.info.abstain_text,
             max_new_tokens=self.settings.max_new_tokens,
-            facts=answers_of_facts(corpus.questions),
+            facts=answers_of_facts(corpus.of_split("train")),
             questions_fingerprint=questions_fingerprint(asked),
             machine={
                 "cpus": os.cpu_count(),

@@ -9,7 +9,9 @@ from core.errors import CorpusError, ProjectError
 from core.records import AnswerDelta, ArmName, Hit
 from costing import Costing
 from eval.compare import compare_runs
+from eval.rebuild import rebuild
 from eval.report import write_report
+from eval.run_files import ANSWERS_FILE
 from rag.citations import Alignment
 from rag.floor import Floor
 from rag.store import describe_indexes
@@ -84,10 +86,13 @@ class Workbench(Costing):
     # Telling
 
     def report(self, folders: Sequence[Path], *, out: Path | None = None) -> Path:
-        """Make one page of finished runs; see `eval.report`. No model runs.
+        """Make one page of runs, their results derived anew without a model; see `eval.report`.
 
         :returns: the page's file.
         """
+        for folder in folders:
+            if (folder / ANSWERS_FILE).is_file():  # older runs have only what was derived then
+                rebuild(folder)
         first, *also = folders
         return write_report(first, out, also=also)
 

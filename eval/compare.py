@@ -9,15 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import EvaluationError
-from eval.bootstrap import holm, paired_difference
-from eval.mcnemar import exact_mcnemar
+from eval.comparisons import COMPARED, Pair, compare_pairs
+from eval.measured import DECIMALS
 from eval.report_data import Run, read_run
 from eval.results import ResultRow
 
-_METRICS = ("accuracy", "exact_match", "f1")
-#: Metrics of yes and no, for which McNemar's test is exact.
-_SHARES = ("accuracy", "exact_match")
-_SIGNIFICANCE = 0.05
 #: What must be the same for a difference to be the recipe's doing, and its name in a sentence.
 _SAME_INFO = (
     ("corpus_fingerprint", "the corpora"),
@@ -35,8 +31,8 @@ _SHOWN = 60
 def compare_runs(before: Path, after: Path, *, seed: int = 0) -> dict[str, Any]:
     """Test each arm of `after` against itself in `before`, on the questions that both answered.
 
-    Differences are after less before. Accuracy and exact match are tested by McNemar's exact test,
-    F1 by sign-flip permutation over documents; p is adjusted by Holm over arms and metrics.
+    Differences are after less before, tested as arms are (see `eval.comparisons`); p is adjusted
+    by Holm over arms and metrics.
 
     :returns: `a`, `b`, `n`, `changed` (what made the answers differently), `arms` (ARM: `n`,
         `metrics`, `gained` and `lost` questions), `notes`.
@@ -49,17 +45,14 @@ def compare_runs(before: Path, after: Path, *, seed: int = 0) -> dict[str, Any]:
     arms = [arm for arm in a.arms if arm in b.arms]
     paired = {arm: _paired(a, b, arm) for arm in arms}
     tests = [
-        (arm, metric, _tested(a, pairs, metric, seed))
+        _pair(a, pairs, arm, metric)
         for arm, pairs in paired.items()
-        for metric in _METRICS
+        for metric in COMPARED
         if pairs
     ]
     if not tests:
         raise EvaluationError(f"{before} and {after} have no answered question in common.")
-    adjusted = holm([one["p"] for *_, one in tests])
-    for (*_, one), p in zip(tests, adjusted, strict=True):
-        one["p_adjusted"] = round(p, 5)
-        one["verdict"] = _verdict(one["difference"], p)
+    tested = list(zip(tests, compare_pairs(tests, seed=seed), strict=True))
     return {
         "a": _told(a),
         "b": _told(b),
@@ -68,7 +61,9 @@ def compare_runs(before: Path, after: Path, *, seed: int = 0) -> dict[str, Any]:
         "arms": {
             arm: {
                 "n": len(pairs),
-                "metrics": {metric: one for name, metric, one in tests if name == arm},
+                "metrics": {
+                    pair.metric: _with_means(pair, one) for pair, one in tested if pair.a == arm
+                },
                 "gained": _flipped(a, pairs, gained=True),
                 "lost": _flipped(a, pairs, gained=False),
             }
@@ -178,34 +173,25 @@ def _paired(a: Run, b: Run, arm: str) -> list[tuple[ResultRow, ResultRow]]:
     ]
 
 
-def _tested(
-    a: Run, pairs: Sequence[tuple[ResultRow, ResultRow]], metric: str, seed: int
-) -> dict[str, Any]:
-    before = [one.metrics[metric] for one, _ in pairs]
-    after = [one.metrics[metric] for _, one in pairs]
-    found = paired_difference(
-        after, before, clusters=[a.document_of(row) for row, _ in pairs], seed=seed
+def _pair(a: Run, pairs: Sequence[tuple[ResultRow, ResultRow]], arm: str, metric: str) -> Pair:
+    return Pair(
+        metric=metric,
+        a=arm,
+        b=arm,
+        first=[after.metrics[metric] for _, after in pairs],
+        second=[before.metrics[metric] for before, _ in pairs],
+        clusters=[a.document_of(before) for before, _ in pairs],
     )
-    exact = metric in _SHARES
-    p = exact_mcnemar(found.losses, found.wins) if exact else found.p
+
+
+def _with_means(pair: Pair, tested: dict[str, Any]) -> dict[str, Any]:
+    """Put the two means before a difference; whose they are is told by where it stands."""
+    left_out = {"metric", "a", "b", "n", "documents"}
     return {
-        "before": round(sum(before) / len(before), 4),
-        "after": round(sum(after) / len(after), 4),
-        "difference": round(found.difference, 4),
-        "low": round(found.low, 4),
-        "high": round(found.high, 4),
-        "p": round(p, 6),
-        "test": "exact McNemar" if exact else "sign-flip permutation, clustered by document",
-        "wins": found.wins,
-        "ties": found.ties,
-        "losses": found.losses,
+        "before": round(sum(pair.second) / len(pair.second), DECIMALS),
+        "after": round(sum(pair.first) / len(pair.first), DECIMALS),
+        **{name: value for name, value in tested.items() if name not in left_out},
     }
-
-
-def _verdict(difference: float, p_adjusted: float) -> str:
-    if p_adjusted >= _SIGNIFICANCE or difference == 0:
-        return "no clear difference"
-    return "better" if difference > 0 else "worse"
 
 
 def _flipped(

@@ -36,8 +36,8 @@ PERMUTATION = "sign-flip permutation, clustered by document"
 
 
 @dataclass(frozen=True)
-class _Pair:
-    """Two arms' scores in one metric on the questions both answered."""
+class Pair:
+    """Scores of `a` and of `b` in one metric, question by question, and what each clusters by."""
 
     metric: str
     a: str
@@ -82,7 +82,7 @@ def compare_arms(
         for metric, (a, b) in itertools.product(metrics, itertools.combinations(by_arm, 2))
         if (pair := _paired(by_arm, metric, a, b)).first
     ]
-    return _described(pairs, seed)
+    return compare_pairs(pairs, seed=seed)
 
 
 #: Groups of questions in which another arm may be the better one.
@@ -110,7 +110,7 @@ def compare_groups(
                 groups.append(group)
     return [
         {"group": group, **described}
-        for group, described in zip(groups, _described(pairs, seed), strict=True)
+        for group, described in zip(groups, compare_pairs(pairs, seed=seed), strict=True)
     ]
 
 
@@ -118,10 +118,10 @@ def _group(row: ResultRow, declined_kinds: Sequence[str]) -> str | None:
     return "declined" if row.kind in declined_kinds else row.exposure
 
 
-def _paired(by_arm: Mapping[str, Sequence[ResultRow]], metric: str, a: str, b: str) -> _Pair:
+def _paired(by_arm: Mapping[str, Sequence[ResultRow]], metric: str, a: str, b: str) -> Pair:
     others = {row.question_id: row for row in by_arm[b]}
     both = [(row, others[row.question_id]) for row in by_arm[a] if row.question_id in others]
-    return _Pair(
+    return Pair(
         metric=metric,
         a=a,
         b=b,
@@ -131,7 +131,8 @@ def _paired(by_arm: Mapping[str, Sequence[ResultRow]], metric: str, a: str, b: s
     )
 
 
-def _described(pairs: list[_Pair], seed: int) -> list[dict[str, Any]]:
+def compare_pairs(pairs: Sequence[Pair], *, seed: int = 0) -> list[dict[str, Any]]:
+    """Test pairs as `compare_arms` does, p adjusted by Holm over all of them."""
     tested = [_test(pair, seed) for pair in pairs]
     adjusted = holm([one.p for one in tested])
     return [
@@ -140,7 +141,7 @@ def _described(pairs: list[_Pair], seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def _test(pair: _Pair, seed: int) -> _Tested:
+def _test(pair: Pair, seed: int) -> _Tested:
     found = paired_difference(
         pair.first, pair.second, clusters=pair.clusters, resamples=_RESAMPLES, seed=seed
     )
@@ -152,7 +153,7 @@ def _test(pair: _Pair, seed: int) -> _Tested:
     return _Tested(found, MCNEMAR_CLUSTERED, max(exact, found.p))
 
 
-def _describe(pair: _Pair, tested: _Tested, p_adjusted: float) -> dict[str, Any]:
+def _describe(pair: Pair, tested: _Tested, p_adjusted: float) -> dict[str, Any]:
     found = tested.found
     low, high = _bounds(found, pair.clusters)
     differences = [one - other for one, other in zip(pair.first, pair.second, strict=True)]

@@ -135,9 +135,10 @@ def summary_of(scored: Scored) -> dict[str, Any]:
     )
     summary["signatures"] |= info.signatures
     for arm in info.arms:
-        if arm in summary["arms"] and scored.diagnoses.get(arm):
+        readable = count_readable(scored.diagnoses[arm])
+        if arm in summary["arms"] and readable:
             # Of the wrong answers, how many the same weights got right with the evidence given.
-            summary["arms"][arm]["with_evidence"] = count_readable(scored.diagnoses[arm])
+            summary["arms"][arm]["with_evidence"] = readable
     if info.oracles:
         summary["oracle"] = {name: _oracle(scored, name) for name in info.oracles}
     return summary

@@ -54,7 +54,7 @@ class RunInfo(Record):
     abstain_text: str
     #: How many tokens an answer could have; None where that is not known.
     max_new_tokens: int | None = None
-    #: The accepted answers of every fact of the corpus: what a wrong answer may have come from.
+    #: The accepted answers of every trained fact: where a wrong answer may have come from.
     facts: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     questions_fingerprint: str
     #: cpus, device, dtype, platform.
@@ -139,7 +139,7 @@ def asked_question(
 
 
 def answers_of_facts(questions: Sequence[Question]) -> dict[str, tuple[str, ...]]:
-    """Accepted answers by fact, of questions of any split that have answers to give."""
+    """Accepted answers by fact, of the questions that have answers to give."""
     found: dict[str, dict[str, None]] = {}
     for one in questions:
         if one.kind not in DECLINED_KINDS:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from eval.results import ResultRow
+from eval.results import UNWRITTEN, ResultRow
 from eval.scores import METRICS, score
 from eval.summary import summarise
 
@@ -32,12 +32,12 @@ def question(number: int) -> dict[str, Any]:
         "id": f"q{number}",
         "question": f"How long do I hold the button of lamp {number}?",
         "answers": [] if last else [f"{number + 20} seconds"],
-        "evidence": [] if last else [{"document": f"lamps/l{number // 2}", "quote": f"Hold it for {number + 20} seconds."}],
+        "evidence": [] if last else [{"document": f"lamps/l{number}", "quote": f"Hold it for {number + 20} seconds."}],
         "kind": "unanswerable" if last else "fact",
         "fact": f"f{number}",
         "exposure": "reworded" if number % 2 else "untrained",
         "known": None,
-        "document": f"f{number}" if last else f"lamps/l{number // 2}",
+        "document": f"f{number}" if last else f"lamps/l{number}",
         "columns": {"team": "north" if number < 6 else "south"},
     }  # fmt: skip
 
@@ -92,12 +92,13 @@ def make_run(
     ]
     made = {arm: provenance(arm, adapter=adapter) for arm in marks}
     summary = summarise(rows, corpus="lamps", split="test", provenance=made, seed=0)
-    write = {"document"}
     (folder / "results.jsonl").write_text(
-        "".join(one.model_dump_json(exclude=write) + "\n" for one in rows)
+        "".join(one.model_dump_json(exclude=set(UNWRITTEN)) + "\n" for one in rows)
     )
     if "extra" in parts:
         _extra(summary)
+    else:
+        summary = _of_the_contract(summary)
     (folder / "summary.json").write_text(json.dumps(summary))
     asked = [question(number) for number in range(12)]
     files: dict[str, Any] = {
@@ -112,6 +113,19 @@ def make_run(
     if "questions" in parts:
         (folder / "questions.jsonl").write_text("".join(json.dumps(one) + "\n" for one in asked))
     return folder
+
+
+def _of_the_contract(summary: dict[str, Any]) -> dict[str, Any]:
+    """What a summary had before the contract's keys had any beside them."""
+    arms = {
+        name: {
+            key: arm[key]
+            for key in ("metrics", "by_kind", "by_exposure", "by_kind_and_exposure", "seconds", "tokens")
+        }
+        for name, arm in summary["arms"].items()
+    }  # fmt: skip
+    keys = ("corpus", "split", "n", "provenance", "signatures", "retrieval", "comparisons")
+    return {**{key: summary[key] for key in keys}, "arms": arms}
 
 
 def _extra(summary: dict[str, Any]) -> None:

