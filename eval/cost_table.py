@@ -112,14 +112,16 @@ def _notes(cost: Cost, prices: Prices) -> list[str]:
     ]
     defaults = Prices()
     unset = [
-        name for name in Prices.model_fields if getattr(prices, name) == getattr(defaults, name)
+        name
+        for name in Prices.model_fields
+        if name != "facts_per_revision" and getattr(prices, name) == getattr(defaults, name)
     ]
     if unset:
         notes.append(f"Placeholders, not your prices: {', '.join(unset)}.")
     if cost.seconds_are == "in_batches":
         notes.append(
-            "An answer's seconds are those of its batch, which it shared: --measure CORPUS times "
-            "answers one at a time."
+            "An answer's seconds are those of its batch, which it shared: no measure of which arm "
+            "works longer. --measure CORPUS times answers one at a time."
         )
     tuned = set(cost.arms) & {"sft", "sft+rag"}
     reads = set(cost.arms) & {"rag", "sft+rag"}

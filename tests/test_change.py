@@ -256,6 +256,14 @@ def test_the_world_changes_aside_from_the_users_own(
     assert (cost["sync_seconds"], cost["retrain_seconds"]) == (sync["seconds"], made["seconds"])
     assert (cost["train_seconds"], cost["changed_facts"]) == (1.0, 1)
     assert set(cost["arms"]) == {"base", "sft", "rag", "sft+rag"}
+    assert cost["seconds_are"] == "in_batches"
+    code, printed, err = run("cost", str(out), "--measure", str(revised), "--json")
+    assert code == 0, err
+    alone = json.loads(printed)["cost"]
+    assert alone["seconds_are"] == "alone" and alone["machine"]["device"] == "cpu"
+    assert alone["arms"]["sft"]["seconds_p50"] > 0 and alone["index_seconds"] > 0
+    assert alone["sync_seconds"] == sync["seconds"], "what is not measured anew stays"
+    assert json.loads(run("cost", str(out), "--json")[1])["cost"] == alone
     assert read_change(out).arms["rag"].n_changed == 1
 
 
