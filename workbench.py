@@ -1,28 +1,23 @@
 """Where the wings meet: each verb of the terminal and the page is one method of `Workbench`."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from core.doctor import examine
 from core.errors import CorpusError, ProjectError
 from core.records import AnswerDelta, ArmName, Hit
-from costing import Costing
-from eval.compare import compare_runs
-from eval.rebuild import rebuild
-from eval.report import write_report
-from eval.run_files import ANSWERS_FILE
 from rag.citations import Alignment
 from rag.floor import Floor
 from rag.store import describe_indexes
 from rag.sync import SyncReport, sync_index
+from reporting import Reporting
 
 
 class QuestionError(ProjectError):
     """A question cannot be asked."""
 
 
-class Workbench(Costing):
+class Workbench(Reporting):
     """One method a verb; what is loaded once is shared by all of them."""
 
     # Retrieval
@@ -82,23 +77,6 @@ class Workbench(Costing):
             raise QuestionError(
                 f"The question has {len(question)} characters; the most is {most}. Shorten it."
             )
-
-    # Telling
-
-    def report(self, folders: Sequence[Path], *, out: Path | None = None) -> Path:
-        """Make one page of runs, their results derived anew without a model; see `eval.report`.
-
-        :returns: the page's file.
-        """
-        for folder in folders:
-            if (folder / ANSWERS_FILE).is_file():  # older runs have only what was derived then
-                rebuild(folder)
-        first, *also = folders
-        return write_report(first, out, also=also)
-
-    def compare(self, before: Path, after: Path) -> dict[str, Any]:
-        """Test each arm of a run against itself in another; see `eval.compare`."""
-        return compare_runs(before, after, seed=self.settings.seed)
 
     # This machine
 

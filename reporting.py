@@ -1,0 +1,48 @@
+"""The verbs that tell of runs: a page of them, and two held against each other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.records import FINE_TUNED
+from core.storage import write_json
+from costing import Costing
+from eval.compare import compare_runs
+from eval.cost_files import read_summary
+from eval.forgetting_files import FORGETTING_FILE
+from eval.rebuild import rebuild
+from eval.report import write_report
+from eval.run_files import ANSWERS_FILE
+
+
+class Reporting(Costing):
+    """Tells of runs; no model is loaded for it."""
+
+    def report(self, folders: Sequence[Path], *, out: Path | None = None) -> Path:
+        """Make one page of runs, their results derived anew without a model; see `eval.report`.
+
+        :returns: the page's file.
+        """
+        for folder in folders:
+            if (folder / ANSWERS_FILE).is_file():  # older runs have only what was derived then
+                rebuild(folder)
+                self._keep_what_was_forgotten(folder)
+        first, *also = folders
+        return write_report(first, out, also=also)
+
+    def compare(self, before: Path, after: Path) -> dict[str, Any]:
+        """Test each arm of a run against itself in another; see `eval.compare`."""
+        return compare_runs(before, after, seed=self.settings.seed)
+
+    def _keep_what_was_forgotten(self, folder: Path) -> None:
+        """Put beside a run what its adapter forgot, where that was measured here."""
+        if (folder / FORGETTING_FILE).exists():
+            return
+        made = read_summary(folder)["provenance"]
+        tuned = next((made[arm] for arm in made if arm in FINE_TUNED), None)
+        for adapter in self.adapters() if tuned else ():
+            if adapter.manifest.sha256 == tuned["adapter_fingerprint"]:
+                forgotten = self.forgetting_of(adapter, tuned["adapter"])
+                if forgotten is not None:
+                    write_json(folder / FORGETTING_FILE, forgotten.model_dump(mode="json"))
+                return
