@@ -9,9 +9,9 @@ An answer is wrong when its accuracy is below 1. The causes are tried in this or
 3. The answer declines: *retrieval missed* if the arm looks things up and was not given all of the
    evidence, since abstaining is then right, for what it saw; else *abstained wrongly*. Where the
    arm withheld an answer because what it found seemed too far, what it found counts instead of
-   what it was given: if the evidence was there, the threshold was wrong and not the search. A closed
-   book that abstains on what it was never taught is honest, and still counts here, since the arm
-   could not answer: the exposure of the question tells the two apart.
+   what it was given: if the evidence was there, the threshold was wrong and not the search.
+   A closed book that abstains on what it was never taught is honest, and still counts here, since
+   the arm could not answer: the exposure of the question tells the two apart.
 4. *worded otherwise*, when the answer says what a reference says: nothing else has failed then.
 5. *retrieval missed*, when an arm that looks things up was not given all of the evidence to read.
    It comes before all causes below, because no model can answer from what it was not shown; that
