@@ -40,7 +40,7 @@ from core.normalise import contains, tokens
 from core.records import DECLINED_KINDS, Answer, Evidence, Passage, Record
 from eval.other_answers import OtherAnswers, Remembered
 from eval.results import ResultRow, holds_quote
-from eval.wording import declines, says_the_same
+from eval.wording import declines, says_the_same, telling
 
 Cause = Literal[
     "retrieval_missed",
@@ -231,7 +231,7 @@ def _remembered(case: _Case, others: OtherAnswers) -> Remembered | None:
         answers=case.question.answers,
         question=case.question.question,
     )
-    return None if found and contains(case.read, found.answer) else found
+    return None if found and found.words <= set(telling(case.read)) else found
 
 
 def _far_too_long(text: str, references: Sequence[str]) -> bool:
