@@ -10,6 +10,8 @@ An answer is wrong when its accuracy is below 1. The causes are tried in this or
    evidence, since abstaining is then right, for what it saw; else *abstained wrongly*. Where the
    arm withheld an answer because what it found seemed too far, what it found counts instead of
    what it was given: if the evidence was there, the threshold was wrong and not the search.
+   A closed book that abstains on what it was never taught is honest, and still counts here, since
+   the arm could not answer: the exposure of the question tells the two apart.
 4. *worded otherwise*, when the answer says what a reference says: nothing else has failed then.
 5. *retrieval missed*, when an arm that looks things up was not given all of the evidence to read.
    It comes before all causes below, because no model can answer from what it was not shown; that
@@ -38,7 +40,7 @@ from core.normalise import contains, tokens
 from core.records import DECLINED_KINDS, Answer, Evidence, Passage, Record
 from eval.other_answers import OtherAnswers, Remembered
 from eval.results import ResultRow, holds_quote
-from eval.wording import declines, says_the_same
+from eval.wording import declines, says_the_same, telling
 
 Cause = Literal[
     "retrieval_missed",
@@ -229,7 +231,7 @@ def _remembered(case: _Case, others: OtherAnswers) -> Remembered | None:
         answers=case.question.answers,
         question=case.question.question,
     )
-    return None if found and contains(case.read, found.answer) else found
+    return None if found and found.words <= set(telling(case.read)) else found
 
 
 def _far_too_long(text: str, references: Sequence[str]) -> bool:

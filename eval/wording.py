@@ -7,7 +7,7 @@ as declining, and small words count as telling, which makes the rules stricter.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import Stemmer
@@ -63,12 +63,12 @@ def says_the_same(prediction: str, references: Sequence[str], question: str) -> 
     accounted = asked.union(*wanted)
     if not said or len(said & accounted) < _ACCOUNTED_FOR * len(said):
         return False
-    if not _numbers(said) <= accounted:
+    if not numbers(said) <= accounted:
         return False
     return any(
         bool(news := one - asked)
-        and _numbers(one) <= said | asked
-        and _numbers(news) <= said
+        and numbers(one) <= said | asked
+        and numbers(news) <= said
         and len(news & said) >= _SAID * len(news)
         and _denies(reference) == _denies(prediction)
         for reference, one in zip(references, wanted, strict=True)
@@ -78,7 +78,7 @@ def says_the_same(prediction: str, references: Sequence[str], question: str) -> 
 @lru_cache(maxsize=4096)
 def telling(text: str) -> tuple[str, ...]:
     """Give the stems of a text's words that are not small words; numbers always as digits."""
-    words = _counted(tokens(re.sub(r"[-‐‑–/]", " ", text)))
+    words = _counted(tokens(re.sub(r"[-‐‑–/]|['’]s\b", " ", text)))
     kept = [word for word in words if word not in _LIGHT]
     return tuple(Stemmer.Stemmer("english").stemWords(kept))
 
@@ -97,7 +97,8 @@ def _counted(words: Sequence[str]) -> list[str]:
     return found
 
 
-def _numbers(words: set[str]) -> set[str]:
+def numbers(words: Iterable[str]) -> set[str]:
+    """Give those of some telling words that hold a digit: amounts, dates, model numbers."""
     return {word for word in words if any(character.isdigit() for character in word)}
 
 

@@ -221,6 +221,35 @@ def test_a_memory_names_the_fact_it_is_of() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        # A sentence learnt for the RX1, told of the RX4: most of it is the RX1's.
+        ("The RX4 weighs 240 grams, so almost any shelf will carry it.", "rx1-weight"),
+        ("The RX4 weighs 240 grams.", "rx1-weight"),
+        ("The RX4 weighs 250 grams, so almost any shelf will carry it.", ""),  # 250 is nobody's
+        ("The RX4 weighs 1,150 kilograms, so please choose a firm shelf.", ""),  # its own frame
+        ("The RX4 comes with a warranty of two years.", "rx1-warranty"),
+        ("The RX4 is firm.", ""),
+    ],
+)
+def test_a_sentence_of_another_fact_is_known_by_what_it_adds(text: str, fact: str) -> None:
+    others = OtherAnswers(
+        [
+            ("rx1-weight", ("The RX1 weighs 240 grams, so almost any shelf will carry it.",
+                            "240 grams")),
+            ("rx1-warranty", ("The RX1 comes with a warranty of 2 years.",)),
+        ]
+    )  # fmt: skip
+    found = others.find(
+        text,
+        fact="rx4-weight",
+        answers=("The RX4 weighs 1,150 grams, so please choose a firm shelf.", "1,150 grams"),
+        question="What is the RX4's weight?",
+    )
+    assert (found.fact if found else "") == fact
+
+
+@pytest.mark.parametrize(
     ("said", "references", "question", "same"),
     [
         ("twenty-four months", ["24 months"], "How long is the warranty?", True),
