@@ -40,7 +40,9 @@ class Reporting(Costing):
             return
         made = read_summary(folder)["provenance"]
         tuned = next((made[arm] for arm in made if arm in FINE_TUNED), None)
-        for adapter in self.adapters() if tuned else ():
+        if tuned is None:
+            return
+        for adapter in self.adapters():
             if adapter.manifest.sha256 == tuned["adapter_fingerprint"]:
                 forgotten = self.forgetting_of(adapter, tuned["adapter"])
                 if forgotten is not None:

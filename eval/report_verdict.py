@@ -1,5 +1,6 @@
 """The head of a report: what the evidence supports, how sure that is, and the picture of it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,9 @@ def verdict(run: Run, level: Level) -> Html:
     found = run.summary.get("verdict")
     if not isinstance(found, dict) or not found.get("sentence"):
         found = plain_verdict(run)
-    reasons = listed(text(reason) for reason in found.get("reasons", ()))
+    # The first clause answers the question; the others qualify it, and are read after it.
+    lead, *further = _clauses(str(found["sentence"]))
+    reasons = listed(text(reason) for reason in (*further, *found.get("reasons", ())))
     sure = (
         "The differences behind this sentence are larger than chance explains."
         if found.get("sure")
@@ -35,9 +38,15 @@ def verdict(run: Run, level: Level) -> Html:
     )
     return Html(
         f'<section class="verdict" id="{level.name("verdict")}">'
-        f"{level.heading('The verdict')}{paragraph(found['sentence'], css='answer')}{reasons}"
+        f"{level.heading('The verdict')}{paragraph(lead, css='answer')}{reasons}"
         f"{paragraph(sure, css='sure')}</section>"
     )
+
+
+def _clauses(sentence: str) -> list[str]:
+    """Cut a sentence at its semicolons, but for those in brackets, into sentences."""
+    parts = (part.strip().rstrip(".") for part in re.split(r";(?![^(]*\))", sentence))
+    return [f"{part[:1].upper()}{part[1:]}." for part in parts if part]
 
 
 def plain_verdict(run: Run) -> dict[str, Any]:

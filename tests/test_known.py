@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from fakes import run_info
 from test_evaluation import _answer
 
 from core.corpus.known import Asked, KnownFacts, counted, find_known, state_file, write_known
@@ -12,7 +13,9 @@ from core.corpus.read import read_corpus
 from core.errors import CorpusError, EvaluationError
 from core.records import Answer, ArmName, Provenance, Question
 from eval.known import FEWEST, MOST, ask_for_known, wordings_of
-from eval.runner import choose_questions, evaluate_arms, write_results
+from eval.rebuild import rebuild
+from eval.run_files import asked_question
+from eval.runner import choose_questions, run_evaluation
 
 PROVENANCE = Provenance(
     base_model="m", base_fingerprint="f" * 8, prompt_version="3", decoding="greedy", seed=0
@@ -33,6 +36,11 @@ class Knows:
         self.asked += questions
         report(len(questions))
         return [[_answer("base", self.text if self.word in one else "Zebra.")] for one in questions]
+
+    def answer_batch(
+        self, questions: Sequence[str], arm: ArmName, *, given: Sequence[object] = ()
+    ) -> list[Answer]:
+        return [answer for [answer] in self.answer(questions, [arm])]
 
     def provenance(self, arm: ArmName) -> Provenance:
         return PROVENANCE
@@ -97,10 +105,13 @@ def test_results_are_sliced_by_what_was_known(tiny_corpus: Path, tmp_path: Path)
     model = Knows("Alpha", "Hold it for 8 seconds.")
     known = ask_for_known(corpus, model)
     questions = choose_questions(corpus, "test", limit=None, seed=0)
-    rows = evaluate_arms(corpus, questions, model, arms=["base"], known=known)
-    summary = write_results(
-        tmp_path / "run", rows, corpus="tiny", split="test", provenance={}, seed=0
-    )
+    asked = [
+        asked_question(one, exposure=None, known=known.label(one.fact), gold=False)
+        for one in questions
+    ]
+    made = run_info(corpus, asked, arms=("base",))
+    run_evaluation(tmp_path / "run", made, asked, model)
+    summary = rebuild(tmp_path / "run")
     by_known = summary["arms"]["base"]["by_known"]
     assert {name: part["n"] for name, part in by_known.items()} == {"known": 1, "unknown": 2}
     assert by_known["known"]["accuracy"]["value"] == 1
