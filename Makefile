@@ -35,7 +35,7 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/arms_speed.py
 	$(BIN)/python benchmarks/training.py
 
-# The runs that ship and the page made of them: half an hour on 2 cores.
+# The runs that ship and the page made of them: 40 minutes on 2 cores.
 report: .venv/ready
 	$(BIN)/sft-vs-rag evaluate halden --out state/runs/shipped-halden
 	$(BIN)/sft-vs-rag evaluate solar-system --out state/runs/shipped-solar-system
