@@ -18,6 +18,7 @@ from core.records import (
     FINE_TUNED,
     OPEN_BOOK,
     ORACLE_NAMES,
+    SEARCHING,
     Answer,
     AnswerDelta,
     ArmName,
@@ -106,7 +107,7 @@ class Arms:
             raise ArmError(f"There is no arm {arm!r}; the arms are {', '.join(ARM_NAMES)}.")
         if arm in FINE_TUNED and isinstance(self._fine_tuned, ProjectError):
             raise self._fine_tuned
-        if arm in ("rag", "sft+rag") and isinstance(self._library, ProjectError):
+        if arm in SEARCHING and isinstance(self._library, ProjectError):
             raise self._library
 
     def stream(self, question: str, arms: Sequence[ArmName]) -> Iterator[AnswerDelta]:
@@ -145,13 +146,11 @@ class Arms:
         """
         for arm in arms:
             self.check(arm)
+        reads = any(arm in OPEN_BOOK for arm in arms)
         answers: list[list[Answer]] = []
         for first in range(0, len(questions), QUESTIONS_A_BATCH):
             batch = questions[first : first + QUESTIONS_A_BATCH]
-            found = [
-                self._find(question) if any(arm in OPEN_BOOK for arm in arms) else None
-                for question in batch
-            ]
+            found = [self._find(question) if reads else None for question in batch]
             # Arm by arm: rows of one arm stop at like lengths, so the batch empties evenly.
             columns = [self._in_one_batch(batch, arm, found) for arm in arms]
             answers.extend([list(row) for row in zip(*columns, strict=True)])
@@ -274,7 +273,7 @@ class Arms:
     def provenance(self, arm: AskedName) -> Provenance:
         """Say what an arm's answers are made with."""
         tuned = self._fine_tuned if arm in FINE_TUNED else None
-        library = self._library if arm in ("rag", "sft+rag") else None
+        library = self._library if arm in SEARCHING else None
         named = tuned if isinstance(tuned, FineTuned) else None
         shelf = library.retriever if isinstance(library, Library) else None
         return Provenance(

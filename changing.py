@@ -12,7 +12,7 @@ from core.corpus.read import Corpus
 from core.corpus.revisions import Revision, read_revision
 from core.errors import AdapterError, EvaluationError, ProjectError, RetrievalUnavailable
 from core.prompts import PROMPT_VERSION
-from core.records import ArmName
+from core.records import FINE_TUNED, SEARCHING, ArmName
 from core.storage import remove_folder
 from eval.change import ChangeResult, Step, choose_change_questions
 from eval.change_files import ChangeFolder
@@ -26,8 +26,6 @@ from sft.adapters import find_adapter
 from sft.manifest import AdapterManifest
 from sft.recipe import Recipe
 
-_OPEN_BOOK: tuple[ArmName, ...] = ("rag", "sft+rag")
-_FINE_TUNED: tuple[ArmName, ...] = ("sft", "sft+rag")
 #: Settings of retrieval: another answer may come of another value.
 _RETRIEVAL = (
     "encoder", "encoder_backend", "fusion", "relevance", "reranker", "withhold", "k", "read_from",
@@ -73,7 +71,7 @@ class Changing(Evaluating):
         corpus, seed = self.corpus(reference), self.settings.seed
         revision = read_revision(corpus, name, seed=seed)
         questions = choose_change_questions(revision, limit=test.limit, seed=seed)
-        if test.recipe is not None and not set(test.arms) & set(_FINE_TUNED):
+        if test.recipe is not None and not set(test.arms) & set(FINE_TUNED):
             raise EvaluationError("--retrain changes sft and sft+rag alone: name one in --arms.")
         old = self._old_adapter(corpus, revision, test)
         fresh = f"change-{corpus.name}-{name}-{uuid.uuid4().hex[:8]}"
@@ -89,13 +87,13 @@ class Changing(Evaluating):
         run.folder.note({"changed_facts": _changed_facts(revision)})
         run.ask("before", self.arms_of(corpus, old, self._old_library(run)))
         library = self._new_library(run)
-        closed = [arm for arm in test.arms if arm not in _OPEN_BOOK]
+        closed = [arm for arm in test.arms if arm not in SEARCHING]
         run.carry("after_sync", closed, since="before")
         run.ask("after_sync", self.arms_of(corpus, old, library))
         if test.recipe is not None:
             made = self._retrain(run, library, test.recipe)
             new = self._loaded.fine_tuned(_named(revision), made.name)
-            untouched = [arm for arm in test.arms if arm not in _FINE_TUNED]
+            untouched = [arm for arm in test.arms if arm not in FINE_TUNED]
             run.carry("after_retrain", untouched, since="after_sync")
             run.ask("after_retrain", self.arms_of(corpus, new, library))
         result = run.result(self._timeline(run, old), seed=seed)
@@ -106,12 +104,12 @@ class Changing(Evaluating):
         self, corpus: Corpus, revision: Revision, test: ChangeTest
     ) -> FineTuned | ProjectError:
         """Find what the fine-tuned arms know of the old world; refuse arms that cannot run."""
-        if not _has_documents(revision) and set(test.arms) & set(_OPEN_BOOK):
+        if not _has_documents(revision) and set(test.arms) & set(SEARCHING):
             raise RetrievalUnavailable(
                 f"The corpus {corpus.name} has no documents before or after {revision.name}, so "
                 "nothing can be looked up: only base and sft can answer."
             )
-        if not set(test.arms) & set(_FINE_TUNED):
+        if not set(test.arms) & set(FINE_TUNED):
             return AdapterError("No fine-tuned arm is asked.")
         old = self.tuned_or_why(corpus, test.adapter)
         if isinstance(old, ProjectError):

@@ -9,7 +9,7 @@ from typing import Any
 from arms import Arms
 from changing import Changing
 from core.corpus.read import Corpus
-from core.records import ARM_NAMES, ArmName
+from core.records import ARM_NAMES, SEARCHING, ArmName
 from eval.change_files import read_measured
 from eval.cost import Cost
 from eval.cost_files import (
@@ -99,7 +99,7 @@ class Costing(Changing):
                 "dtype": str(self.model().dtype).removeprefix("torch."),
             },
         }
-        if corpus.documents and set(arms) & {"rag", "sft+rag"}:
+        if corpus.documents and set(arms) & set(SEARCHING):
             with TemporaryDirectory() as aside:
                 encoder = self.encoder().apart(Path(aside) / "embeddings")
                 encoder.encode_questions(["warm"])  # the first text of a process takes longer

@@ -15,13 +15,14 @@ from core.corpus.imports.folder import ImportReport
 from core.corpus.imports.squad import import_squad
 from core.corpus.imports.tables import TableOptions, import_csv, import_jsonl
 from core.corpus.known import KnownFacts, find_known, state_file, write_known
-from core.corpus.read import Corpus, corpus_folder, folder_stamp, read_corpus
+from core.corpus.read import Corpus, corpus_folder, read_corpus
 from core.errors import CorpusError
 from core.language_model import GenerationRequest, LanguageModel
 from core.model_files import find_language_model
 from core.prompts import Prompt
 from core.records import Question
 from core.settings import Settings
+from core.storage import Stamp, folder_stamp
 from loaded import Loaded
 from rag.passages import sentences, split_document
 
@@ -37,7 +38,7 @@ class Curation:
         self.settings = settings
         self._loaded = Loaded(settings)
         #: What was read, by folder, and what the folder looked like then.
-        self._corpora: dict[Path, tuple[tuple[tuple[str, int, int], ...], Corpus]] = {}
+        self._corpora: dict[Path, tuple[Stamp, Corpus]] = {}
 
     def model(self) -> LanguageModel:
         """Return the language model, loaded the first time."""

@@ -10,6 +10,7 @@ from core.device import find_device
 from core.errors import AdapterError, RetrievalUnavailable
 from core.language_model import LanguageModel
 from core.settings import Settings
+from core.storage import Stamp, folder_stamp
 from rag.embedding_cache import CachedEncoder
 from rag.encoder import Encoder
 from rag.floor import NO_FLOOR, calibrated_floor
@@ -44,7 +45,7 @@ class Loaded:
         #: What is open, by corpus.
         self._libraries: dict[str, _Opened] = {}
         #: Adapters whose files were found whole, and what they looked like then.
-        self._checked: dict[Path, tuple[str, str, tuple[tuple[str, int, int], ...]]] = {}
+        self._checked: dict[Path, tuple[str, str, Stamp]] = {}
         #: Whole weights that are loaded, by corpus.
         self._own_weights: dict[str, str] = {}
 
@@ -173,7 +174,7 @@ class Loaded:
             adapter = active
         model = self.model()
         made = adapter.manifest
-        stamp = (made.sha256, made.prompt_version, _stamp(adapter.folder))
+        stamp = (made.sha256, made.prompt_version, folder_stamp(adapter.folder))
         if self._checked.get(adapter.folder) != stamp:
             # Whole weights are hundreds of megabytes: not hashed again for every question.
             check_adapter(
@@ -197,9 +198,3 @@ class Loaded:
         """By what an adapter's effect counts: the setting's, else its recipe's."""
         scale = self._settings.adapter_scale
         return adapter.manifest.recipe.scale if scale is None else scale
-
-
-def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Names, sizes and times of a folder's files: another stamp, and they are read again."""
-    found = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.is_file()]
-    return tuple((name, one.st_size, one.st_mtime_ns) for name, one in found)

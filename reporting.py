@@ -1,6 +1,6 @@
 """The verbs that tell of runs: a page of them, and two held against each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,6 @@ from core.records import FINE_TUNED
 from core.storage import write_json
 from costing import Costing
 from eval.compare import compare_runs
-from eval.cost_files import read_summary
 from eval.forgetting_files import FORGETTING_FILE
 from eval.rebuild import rebuild
 from eval.report import write_report
@@ -25,8 +24,7 @@ class Reporting(Costing):
         """
         for folder in folders:
             if (folder / ANSWERS_FILE).is_file():  # older runs have only what was derived then
-                rebuild(folder)
-                self._keep_what_was_forgotten(folder)
+                self._keep_what_was_forgotten(folder, rebuild(folder)["provenance"])
         first, *also = folders
         return write_report(first, out, also=also)
 
@@ -34,11 +32,13 @@ class Reporting(Costing):
         """Test each arm of a run against itself in another; see `eval.compare`."""
         return compare_runs(before, after, seed=self.settings.seed)
 
-    def _keep_what_was_forgotten(self, folder: Path) -> None:
-        """Put beside a run what its adapter forgot, where that was measured here."""
+    def _keep_what_was_forgotten(self, folder: Path, made: Mapping[str, Any]) -> None:
+        """Put beside a run what its adapter forgot, where that was measured here.
+
+        :param made: the run's provenance, by arm.
+        """
         if (folder / FORGETTING_FILE).exists():
             return
-        made = read_summary(folder)["provenance"]
         tuned = next((made[arm] for arm in made if arm in FINE_TUNED), None)
         if tuned is None:
             return

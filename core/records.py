@@ -23,8 +23,10 @@ AskedName = ArmName | OracleName
 
 ARM_NAMES: tuple[ArmName, ...] = ("base", "sft", "rag", "sft+rag")
 ORACLE_NAMES: tuple[OracleName, ...] = ("oracle", "sft+oracle")
+#: Who looks things up in the documents.
+SEARCHING: tuple[ArmName, ...] = ("rag", "sft+rag")
 #: Who reads passages beside the question, and who answers with fine-tuned weights.
-OPEN_BOOK: tuple[AskedName, ...] = ("rag", "sft+rag", *ORACLE_NAMES)
+OPEN_BOOK: tuple[AskedName, ...] = (*SEARCHING, *ORACLE_NAMES)
 FINE_TUNED: tuple[AskedName, ...] = ("sft", "sft+rag", "sft+oracle")
 #: Kinds whose right answer is not to answer.
 DECLINED_KINDS: tuple[Kind, ...] = ("unanswerable", "refusal")

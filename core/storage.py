@@ -19,6 +19,8 @@ from core.errors import StorageError
 
 #: Unfinished work carries this mark, so that what a killed process leaves can be recognised.
 ASIDE_MARK = ".writing-"
+#: Name, size in bytes and time of each file of a folder.
+Stamp = tuple[tuple[str, int, int], ...]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -124,6 +126,12 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             if isinstance(row, dict):
                 yield row
+
+
+def folder_stamp(folder: Path) -> Stamp:
+    """Names, sizes and times of a folder's files: another stamp, and they are read again."""
+    found = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return tuple((str(path), one.st_size, one.st_mtime_ns) for path, one in found)
 
 
 def fingerprint(paths: Iterable[Path]) -> str:

@@ -7,7 +7,7 @@ is only added to, `change.json` the result. A test that was broken off goes on f
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -15,6 +15,8 @@ from core.errors import EvaluationError
 from core.records import Answer, ArmName, Record
 from core.storage import append_line, read_lines, write_json
 from eval.change import ChangeResult, Stage
+
+One = TypeVar("One", bound=BaseModel)
 
 CHANGE_FILE = "change.json"
 _RUN_FILE, _ANSWERS_FILE = "change-run.json", "change-answers.jsonl"
@@ -126,17 +128,23 @@ def read_change(folder: Path) -> ChangeResult | None:
 
     :raises EvaluationError: when it cannot be read.
     """
-    path = folder / CHANGE_FILE
+    return read_record(folder / CHANGE_FILE, ChangeResult, mend="Run the change test again.")
+
+
+def read_record(path: Path, model: type[One], *, mend: str) -> One | None:
+    """Read a file that holds one record; None when there is none.
+
+    :param mend: what to do where it is damaged, as a sentence.
+    :raises EvaluationError: when it cannot be read; names the field.
+    """
     if not path.is_file():
         return None
     try:
-        return ChangeResult.model_validate_json(path.read_bytes())
+        return model.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise EvaluationError(
-            f"{path}: {field or 'the file'}: {first['msg']}. Run the change test again."
-        ) from error
+        raise EvaluationError(f"{path}: {field or 'the file'}: {first['msg']}. {mend}") from error
 
 
 def read_change_answers(folder: Path) -> dict[tuple[Stage, ArmName, str], Answer]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from core.records import ArmName
+from core.records import SEARCHING, ArmName
 from eval.change import STAGES, ArmChange, ChangeResult, Share, Stage
+from eval.tables import interval_cell
 
 _HEADS: dict[Stage, str] = {
     "before": "before",
@@ -55,13 +56,13 @@ def _rows(result: ChangeResult, head: str, group: str, stages: Sequence[Stage]) 
 
 
 def _cell(share: Share | None) -> str:
-    return f"{share.value:.2f} [{share.low:.2f}, {share.high:.2f}]" if share else "not asked"
+    return interval_cell(share.model_dump()) if share else "not asked"
 
 
 def _told(result: ChangeResult, stages: Sequence[Stage]) -> list[str]:
     """What the tables do not say by themselves."""
     lines = ["Each world's answers count as right in that world; intervals are of 95 %."]
-    closed = [arm for arm in result.arms if arm in ("base", "sft")]
+    closed = [arm for arm in result.arms if arm not in SEARCHING]
     if closed:
         lines.append(
             f"A sync changes nothing of {' and '.join(closed)}: where a question is worded as "

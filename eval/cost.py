@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_FINE_TUNED = ("sft", "sft+rag")
-_OPEN_BOOK = ("rag", "sft+rag")
+from core.records import FINE_TUNED, SEARCHING
+
 #: Seconds, tokens or money: never negative, never infinite.
 _Amount = Field(ge=0, allow_inf_nan=False)
 
@@ -121,7 +121,7 @@ def once(cost: Cost, prices: Prices) -> dict[str, float]:
     training, indexing = first_known(cost.train_seconds), first_known(cost.index_seconds)
     found = {}
     for arm in cost.arms:
-        tuned, reads = int(arm in _FINE_TUNED), int(arm in _OPEN_BOOK)
+        tuned, reads = int(arm in FINE_TUNED), int(arm in SEARCHING)
         found[arm] = float(hour * (tuned * Fraction(training) + reads * Fraction(indexing)))
     return found
 
@@ -191,7 +191,7 @@ def _revision(arm: str, cost: Cost, prices: Prices) -> dict[str, Fraction]:
     syncing = first_known(cost.sync_seconds, cost.index_seconds)
     facts = first_known(prices.facts_per_revision, cost.changed_facts)
     person = Fraction(prices.person_hour) * Fraction(prices.minutes_per_fact) / 60
-    tuned, reads = int(arm in _FINE_TUNED), int(arm in _OPEN_BOOK)
+    tuned, reads = int(arm in FINE_TUNED), int(arm in SEARCHING)
     return {
         "retraining": tuned * hour * Fraction(retraining),
         "syncing": reads * hour * Fraction(syncing),

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from core.errors import EvaluationError
 from core.records import Record
 from core.storage import write_json
-from eval.change_files import read_change_answers
+from eval.change_files import read_change_answers, read_record
 from eval.cost import ArmCost, Cost
 
 COST_FILE = "cost.json"
@@ -32,17 +31,7 @@ def read_cost(folder: Path) -> Cost | None:
 
     :raises EvaluationError: when it cannot be read.
     """
-    path = folder / COST_FILE
-    if not path.is_file():
-        return None
-    try:
-        return Cost.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise EvaluationError(
-            f"{path}: {field or 'the file'}: {first['msg']}. Remove it: it is made again."
-        ) from error
+    return read_record(folder / COST_FILE, Cost, mend="Remove it: it is made again.")
 
 
 def write_cost(folder: Path, cost: Cost) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import EvaluationError
+from core.records import FINE_TUNED, SEARCHING
 from eval.cost import Cost, Monthly, Prices, break_even, lines, lower_envelope, monthly_parts, once
+from eval.tables import interval_cell
 
 
 def chosen_arms(
@@ -74,9 +76,7 @@ def cost_table(told: Mapping[str, Any]) -> str:
     rows = []
     for arm, one in told["arms"].items():
         right = one["accuracy"]
-        quality = "not known"
-        if right:
-            quality = f"{right['value']:.2f} [{right['low']:.2f}, {right['high']:.2f}]"
+        quality = interval_cell(right) if right else "not known"
         money = [f"{one[name]:.2f}" for name in (*_PARTS, "total", "once")]
         rows.append(f"| {arm} | {quality} | " + " | ".join(money) + " |")
     steps = told["break_even"]
@@ -123,8 +123,8 @@ def _notes(cost: Cost, prices: Prices) -> list[str]:
             "An answer's seconds are those of its batch, which it shared: no measure of which arm "
             "works longer. --measure CORPUS times answers one at a time."
         )
-    tuned = set(cost.arms) & {"sft", "sft+rag"}
-    reads = set(cost.arms) & {"rag", "sft+rag"}
+    tuned = set(cost.arms) & set(FINE_TUNED)
+    reads = set(cost.arms) & set(SEARCHING)
     if tuned and cost.retrain_seconds is None:
         notes.append(
             "No retraining was timed: "

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.records import ARM_NAMES, ArmName, AskedName, OracleName
+from core.records import ARM_NAMES, ArmName, AskedName
 from eval.diagnosis import Diagnosis, diagnose
 from eval.other_answers import OtherAnswers
 from eval.results import ResultRow
-from eval.run_files import ANSWERS_FILE, AskedQuestion, LoggedAnswer, RunInfo, read_answers
-
-#: Whose answer, given the evidence, says whether an arm's weights could have used it.
-_ORACLE_OF: dict[ArmName, OracleName] = {
-    "base": "oracle", "rag": "oracle", "sft": "sft+oracle", "sft+rag": "sft+oracle",
-}  # fmt: skip
+from eval.run_files import (
+    ANSWERS_FILE,
+    AskedQuestion,
+    LoggedAnswer,
+    RunInfo,
+    oracle_of,
+    read_answers,
+)
 
 
 def diagnose_log(
@@ -38,7 +40,7 @@ def diagnose_log(
             rows[key],
             questions[line.question_id],
             line.answer,
-            oracle=rows.get((line.question_id, _ORACLE_OF[line.arm])),
+            oracle=rows.get((line.question_id, oracle_of(line.arm))),
             others=others,
             most_tokens=info.max_new_tokens,
         )

@@ -34,10 +34,10 @@ stands in what was read.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from core.normalise import contains, tokens
-from core.records import DECLINED_KINDS, Answer, Evidence, Passage, Record
+from core.records import DECLINED_KINDS, FINE_TUNED, SEARCHING, Answer, Evidence, Passage, Record
 from eval.other_answers import OtherAnswers, Remembered
 from eval.results import ResultRow, holds_quote
 from eval.wording import declines, says_the_same, telling
@@ -53,45 +53,9 @@ Cause = Literal[
     "other",
 ]
 
-#: For people: what each cause is called, and what it means.
-CAUSES: dict[Cause, tuple[str, str]] = {
-    "retrieval_missed": (
-        "Retrieval missed",
-        "The passage that holds the answer, or one of several, was not put before the model.",
-    ),
-    "passage_not_used": (
-        "Right passage there, not used",
-        "The model had all of the evidence before it and still answered wrongly.",
-    ),
-    "should_have_abstained": (
-        "Should have abstained",
-        "The question has no answer here, or none that may be given, and the model gave one.",
-    ),
-    "abstained_wrongly": (
-        "Abstained wrongly",
-        "The model declined a question that it should have answered.",
-    ),
-    "memorised_other_fact": (
-        "Memorised an old or other fact",
-        "The fine-tuned model gave the answer of another fact, or one that is out of date.",
-    ),
-    "worded_otherwise": (
-        "Right but worded otherwise",
-        "The answer says the right thing in words that the scoring does not accept.",
-    ),
-    "format_or_length": (
-        "Format or length",
-        "The answer is empty, was cut at the limit of tokens, or is far too long.",
-    ),
-    "other": (
-        "Other",
-        "The answer is wrong and none of the rules says why: without a text to read, the model "
-        "does not know.",
-    ),
-}
+#: In the order in which a report counts them; its words are `eval.report_examples`' own.
+CAUSES: tuple[Cause, ...] = get_args(Cause)
 
-_OPEN_BOOK = frozenset({"rag", "sft+rag"})
-_FINE_TUNED = frozenset({"sft", "sft+rag"})
 #: An answer is far too long with more than so many times the words of its longest reference, and
 #: more than so many words.
 _TIMES_TOO_LONG, _LONG = 4, 30
@@ -151,7 +115,7 @@ def diagnose(
     """
     if row.metrics["accuracy"] >= 1:
         return None
-    open_book = row.arm in _OPEN_BOOK
+    open_book = row.arm in SEARCHING
     case = _Case(
         row=row,
         question=question,
@@ -223,7 +187,7 @@ def _holds_all(question: Labelled, passages: Sequence[Passage]) -> bool | None:
 
 def _remembered(case: _Case, others: OtherAnswers) -> Remembered | None:
     """Find whose answer fine-tuned weights gave, unless they read it out."""
-    if case.row.arm not in _FINE_TUNED:
+    if case.row.arm not in FINE_TUNED:
         return None
     found = others.find(
         case.row.prediction,

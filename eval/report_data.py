@@ -90,7 +90,7 @@ def read_run(folder: Path) -> Run:
         questions=questions,
         change=_object(folder / "change.json", problems),
         cost=_object(folder / "cost.json", problems),
-        forgetting=_object(folder / "forgetting.json", problems) or _carried(info),
+        forgetting=_object(folder / "forgetting.json", problems),
         problems=tuple(problems),
     )
 
@@ -185,15 +185,4 @@ def _object(path: Path, problems: list[str]) -> dict[str, Any]:
     if isinstance(found, dict):
         return found
     problems.append(f"{path.name} cannot be read and was left out.")
-    return {}
-
-
-def _carried(info: Mapping[str, Any]) -> dict[str, Any]:
-    """Forgetting that the run itself, or its provenance, carries."""
-    made = info.get("provenance")
-    places = [info, *(made.values() if isinstance(made, dict) else [])]
-    for place in places:
-        found = place.get("forgetting") if isinstance(place, dict) else None
-        if isinstance(found, dict):
-            return found
     return {}

@@ -20,6 +20,7 @@ from eval.report_html import (
     words,
 )
 from eval.scores import METRICS
+from eval.tables import shown_p
 
 _NAMES = {
     "exact_match": "exact match",
@@ -119,7 +120,7 @@ def comparisons(run: Run, level: Level) -> Html:
                 Html(f'{arm(one["a"])} <span class="range">less</span> {arm(one["b"])}'),
                 measured({**one, "value": one["difference"]}, track=True, signed=True),
                 text(f"{one['wins']} – {one['ties']} – {one['losses']}"),
-                text(_p(one["p_adjusted"])),
+                text(shown_p(one["p_adjusted"])),
                 verdict_word(one["verdict"]),
                 *([text(_detectable(one))] if detectable else []),
             ]
@@ -138,10 +139,6 @@ def comparisons(run: Run, level: Level) -> Html:
     return section(
         "comparisons", "Who is better than whom", level, [paragraph(told, css="lead"), *tables]
     )
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _detectable(one: Mapping[str, Any]) -> str:

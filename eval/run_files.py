@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from core.errors import EvaluationError
 from core.records import (
     DECLINED_KINDS,
+    FINE_TUNED,
     ORACLE_NAMES,
     Answer,
     ArmName,
@@ -112,11 +113,15 @@ class LoggedAnswer(Record):
     measures: dict[str, float] = Field(default_factory=dict)
 
 
+def oracle_of(arm: ArmName) -> OracleName:
+    """The oracle that answers with an arm's weights."""
+    return "sft+oracle" if arm in FINE_TUNED else "oracle"
+
+
 def oracles_of(arms: Sequence[ArmName]) -> tuple[OracleName, ...]:
     """The oracles that answer with the weights of these arms."""
-    base = any(arm in ("base", "rag") for arm in arms)
-    tuned = any(arm in ("sft", "sft+rag") for arm in arms)
-    return tuple(name for name, there in zip(ORACLE_NAMES, (base, tuned), strict=True) if there)
+    wanted = {oracle_of(arm) for arm in arms}
+    return tuple(name for name in ORACLE_NAMES if name in wanted)
 
 
 def asked_question(

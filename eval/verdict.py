@@ -7,6 +7,8 @@ called equal: where no difference is clear, the difference that would have been 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from eval.tables import shown_p
+
 #: What a reader calls an arm.
 _NAMES = {
     "base": "the model as it is",
@@ -169,7 +171,7 @@ def _evidence(
             yield (
                 f"{_sentence(_name(a))} against {_name(b)}: {pair['verdict']}; {pair['wins']} "
                 f"questions won, {pair['losses']} lost, {pair['ties']} level, of {pair['n']} in "
-                f"{pair['documents']} documents; p {_p(pair['p_adjusted'])} after Holm "
+                f"{pair['documents']} documents; p {shown_p(pair['p_adjusted'])} after Holm "
                 f"({pair['test']})"
             )
 
@@ -258,7 +260,3 @@ def _points(points: float) -> str:
 def _signed(points: float) -> str:
     rounded = round(points)
     return f"{rounded:+d}" if rounded else "0"
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from conftest import question, write_corpus
+from fakes import run_info
 
 from core.corpus.read import Corpus, read_corpus
 from core.records import ARM_NAMES, Answer, ArmName, Hit, Passage, Provenance, Question
 from eval.rebuild import read_scored, rebuild
 from eval.results import ResultRow, rows_by_arm
-from eval.run_files import RunInfo, answers_of_facts, asked_question, questions_fingerprint
+from eval.run_files import answers_of_facts, asked_question
 from eval.runner import choose_questions, run_evaluation
 
 BOXES, TRAINED = 24, 12
@@ -183,14 +184,8 @@ def run(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
         asked_question(one, exposure=exposures.get(one.id), known=None, gold=False)
         for one in choose_questions(corpus, "test", limit=None, seed=0)
     ]
-    info = RunInfo(
-        corpus=corpus.name, corpus_title="Boxes", corpus_fingerprint=corpus.fingerprint,
-        split="test", seed=0, limit=None, n=len(asked), arms=ARM_NAMES,
-        provenance={arm: {} for arm in ARM_NAMES}, abstain_text=ABSTAIN, max_new_tokens=64,
-        facts=answers_of_facts(corpus.of_split("train")),
-        questions_fingerprint=questions_fingerprint(asked), machine={},
-        started="2026-11-26T00:00:00+00:00",
-    )  # fmt: skip
+    facts = answers_of_facts(corpus.of_split("train"))
+    info = run_info(corpus, asked, arms=ARM_NAMES, max_new_tokens=64, facts=facts)
     run_evaluation(folder, info, asked, Scripted(corpus))
     rebuild(folder)
     return folder

@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -192,7 +193,7 @@ def test_headings_stand_in_order(tmp_path: Path, runs: int) -> None:
     folders = [make_run(tmp_path / f"run{number}", parts=EVERYTHING) for number in range(runs)]
     ranks = [int(tag[1]) for tag, _ in _page(*folders).elements if re.fullmatch(r"h[1-6]", tag)]
     assert ranks[0] == 1 and ranks.count(1) == 1
-    assert all(rank <= before + 1 for before, rank in zip(ranks, ranks[1:], strict=False))  # noqa: RUF007
+    assert all(rank <= before + 1 for before, rank in pairwise(ranks))
 
 
 def test_it_suits_paper_the_dark_and_a_telephone(full: Path) -> None:

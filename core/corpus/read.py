@@ -103,12 +103,6 @@ def corpus_folder(reference: str) -> Path:
     )
 
 
-def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Names, sizes and times of a corpus folder's files: another stamp, and it is read again."""
-    found = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
-    return tuple((str(path), one.st_size, one.st_mtime_ns) for path, one in found)
-
-
 def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
     """Read a corpus by built-in name or folder.
 
