@@ -31,7 +31,7 @@ from eval.report_html import (
 from eval.report_slices import slices
 from eval.report_style import STYLE
 from eval.report_tables import abstention, comparisons, metrics, retrieval
-from eval.report_verdict import coverage, picture, plain_verdict, problems, verdict
+from eval.report_verdict import clauses, coverage, picture, plain_verdict, problems, verdict
 from eval.results_csv import results_csv
 from eval.tables import arms_table
 
@@ -174,7 +174,7 @@ def _one_of_several(run: Run, level: Level) -> Html:
 
 
 def _overview(runs: Sequence[Run], levels: Sequence[Level]) -> Html:
-    """The runs below each other: who answered best in each."""
+    """The runs below each other: who answered best in each, and the verdict's first clause."""
     rows = []
     for run, level in zip(runs, levels, strict=True):
         found = run.summary.get("verdict") or plain_verdict(run)
@@ -187,7 +187,7 @@ def _overview(runs: Sequence[Run], levels: Sequence[Level]) -> Html:
                 text(run.summary["n"]),
                 arm(best) if best in run.arms else text("none is clearly best"),
                 measured(share, track=True) if share else NOTHING,
-                text(found.get("sentence", "")),
+                text(next(iter(clauses(str(found.get("sentence", "")))), "")),
             ]
         )
     columns = [

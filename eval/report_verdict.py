@@ -29,7 +29,7 @@ def verdict(run: Run, level: Level) -> Html:
     if not isinstance(found, dict) or not found.get("sentence"):
         found = plain_verdict(run)
     # The first clause answers the question; the others qualify it, and are read after it.
-    lead, *further = _clauses(str(found["sentence"]))
+    lead, *further = clauses(str(found["sentence"]))
     reasons = listed(text(reason) for reason in (*further, *found.get("reasons", ())))
     sure = (
         "The differences behind this sentence are larger than chance explains."
@@ -43,7 +43,7 @@ def verdict(run: Run, level: Level) -> Html:
     )
 
 
-def _clauses(sentence: str) -> list[str]:
+def clauses(sentence: str) -> list[str]:
     """Cut a sentence at its semicolons, but for those in brackets, into sentences."""
     parts = (part.strip().rstrip(".") for part in re.split(r";(?![^(]*\))", sentence))
     return [f"{part[:1].upper()}{part[1:]}." for part in parts if part]
