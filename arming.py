@@ -1,10 +1,11 @@
 """Puts model, adapter and retriever of a corpus together into arms."""
 
-from arms import Arms, FineTuned
+from arms import Arms
 from core.corpus.read import Corpus
 from core.errors import AdapterError, ProjectError
 from fine_tuning import FineTuning
 from rag.library import Library
+from sft.fine_tuned import FineTuned
 
 
 class Arming(FineTuning):

@@ -7,12 +7,11 @@ is compared.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from core.answer_text import abstains
 from core.errors import ProjectError, RetrievalUnavailable
 from core.language_model import Generation, GenerationRequest, LanguageModel
-from core.prompts import PROMPT_VERSION, Form, build_prompt
+from core.prompts import PROMPT_VERSION, build_prompt
 from core.records import (
     ARM_NAMES,
     FINE_TUNED,
@@ -30,6 +29,7 @@ from core.records import (
 )
 from rag.citations import Alignment, align
 from rag.library import Found, Library
+from sft.fine_tuned import FineTuned
 
 _log = logging.getLogger(__name__)
 
@@ -40,30 +40,6 @@ QUESTIONS_A_BATCH = 16
 
 class ArmError(ProjectError):
     """An arm is unknown, or cannot run and says why."""
-
-
-@dataclass(frozen=True)
-class FineTuned:
-    """What the fine-tuned arms answer with: an adapter or own weights."""
-
-    name: str
-    fingerprint: str
-    #: The name it is loaded under in the language model.
-    loaded_as: str
-    #: The form of the prompts it was trained on, and is asked in.
-    form: Form = "chat"
-    #: What its effect is multiplied by; 1 as trained.
-    scale: float = 1.0
-
-    @property
-    def title(self) -> str:
-        """Its name, with the scale where that is not the trained one."""
-        return scaled_title(self.name, self.scale)
-
-
-def scaled_title(name: str, scale: float) -> str:
-    """What weights are called that count by `scale`; 1 is as trained, and not said."""
-    return name if scale == 1 else f"{name} at scale {scale:g}"
 
 
 class Arms:
@@ -216,7 +192,22 @@ class Arms:
     def _find(self, question: str) -> Found:
         if isinstance(self._library, ProjectError):
             raise RetrievalUnavailable(str(self._library)) from self._library
-        return self._library.find(question)
+        trained = self._fine_tuned.windows if isinstance(self._fine_tuned, FineTuned) else None
+        return self._library.find(question, windows=max(self._library.windows, trained or 0))
+
+    def _given(self, arm: AskedName, found: Found | None) -> tuple[Passage, ...]:
+        """What of the found an arm reads: an adapter as much as it was trained to read.
+
+        More than it was trained to read is no help to any model: the base is given the library's
+        own number, which was chosen for it.
+        """
+        if found is None or arm not in OPEN_BOOK:
+            return ()
+        if arm in ORACLE_NAMES or isinstance(self._library, ProjectError):
+            return found.read
+        tuned = self._fine_tuned if arm in FINE_TUNED else None
+        trained = tuned.windows if isinstance(tuned, FineTuned) else None
+        return found.read[: trained or self._library.windows]
 
     @staticmethod
     def _withheld(arm: AskedName, found: Found | None) -> bool:
@@ -228,7 +219,7 @@ class Arms:
         return Generation(text, 0, 0, first_token_seconds=0.0, seconds=0.0, finished=True)
 
     def _request(self, question: str, arm: AskedName, found: Found | None) -> GenerationRequest:
-        passages = found.read if found is not None and arm in OPEN_BOOK else None
+        passages = self._given(arm, found) if found is not None and arm in OPEN_BOOK else None
         tuned = self._fine_tuned if arm in FINE_TUNED else None
         prompt = build_prompt(
             question,
@@ -252,13 +243,13 @@ class Arms:
         taken = Alignment((), ())
         if looked_up and not abstained:
             nearest = [hit.passage for hit in looked_up.nearest]
-            taken = align(generation.text, nearest or looked_up.read)
+            taken = align(generation.text, nearest or self._given(arm, found))
         waited = looked_up.seconds if looked_up else 0.0
         return Answer(
             arm=arm,
             text=generation.text,
             hits=looked_up.hits if looked_up else (),
-            read=looked_up.read if looked_up and not looked_up.withheld else (),
+            read=() if looked_up and looked_up.withheld else self._given(arm, found),
             citations=taken.citations,
             unsupported=taken.unsupported,
             abstained=abstained,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from arms import FineTuned
 from core.corpus.read import Corpus
 from core.corpus.revisions import Revision, read_revision
 from core.errors import AdapterError, EvaluationError, ProjectError, RetrievalUnavailable
@@ -23,6 +22,7 @@ from rag.embedding_cache import CachedEncoder
 from rag.library import Library
 from rag.sync import sync_index
 from sft.adapters import find_adapter
+from sft.fine_tuned import FineTuned
 from sft.manifest import AdapterManifest
 from sft.recipe import Recipe
 

@@ -50,6 +50,7 @@ def training_rows(
     findings = check_questions(train, validation, [one.text for one in corpus.documents])
     contexts = {}
     if library is not None and recipe.open_book_share:
+        library = replace(library, windows=recipe.read_windows or library.windows)
         contexts = training_contexts(corpus, [*train, *validation], library)
     rows = build_rows(
         train,

@@ -76,6 +76,7 @@ class FineTuning(AdapterCare):
         """
         _check_trainable(corpus)
         check_adapter_name(name)
+        recipe = self._read_as_set(recipe)
         meet(self.settings.device)
         run = RunFolder(self._runs / agree(f"{corpus.name}-{uuid.uuid4().hex[:8]}"))
         with one_training(self._runs, run.name, wait=wait, tell=_log.warning):
@@ -171,6 +172,11 @@ class FineTuning(AdapterCare):
             base_answers=self.settings.state / "base-answers",
         )
 
+    def _read_as_set(self, recipe: Recipe) -> Recipe:
+        """Write down how much is read: what is trained is to be asked so, whatever is set then."""
+        windows = recipe.read_windows or self.settings.read_windows
+        return recipe.model_copy(update={"read_windows": windows})
+
     def _general_prompts(self) -> tuple[Prompt, ...]:
         """What the base is to answer as before, if a recipe holds it to that; none if none are."""
         try:
@@ -194,6 +200,7 @@ class FineTuning(AdapterCare):
 
         corpus = self.corpus(reference)
         _check_trainable(corpus)
+        recipe = self._read_as_set(recipe)
         folder = self.settings.state / "tuning" / corpus.name
         with one_training(self._runs, f"tune-{corpus.name}", wait=False, tell=_log.warning):
             made = self.rows(corpus, recipe)

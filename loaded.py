@@ -4,7 +4,6 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from arms import FineTuned
 from core.corpus.read import Corpus
 from core.device import find_device
 from core.errors import AdapterError, RetrievalUnavailable
@@ -22,6 +21,7 @@ from rag.retrieval import HybridRetriever, RetrievalOptions
 from rag.store import PassageStore, open_store
 from rag.sync import LOCK_SECONDS, is_current, sync_index
 from sft.adapters import Adapter, active_adapter, check_adapter, find_adapter
+from sft.fine_tuned import FineTuned
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,14 @@ class Loaded:
             self._own_weights[corpus.name] = loaded_as
             if before not in (None, loaded_as) and before in model.adapters:
                 model.unload_adapter(before)  # a whole model each: one a corpus is kept
-        return FineTuned(made.name, made.sha256, loaded_as, form=made.recipe.form, scale=scale)
+        return FineTuned(
+            made.name,
+            made.sha256,
+            loaded_as,
+            form=made.recipe.form,
+            scale=scale,
+            windows=made.recipe.read_windows,
+        )
 
     def scale_of(self, adapter: Adapter) -> float:
         """By what an adapter's effect counts: the setting's, else its recipe's."""

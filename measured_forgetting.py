@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from arms import Arms, scaled_title
+from arms import Arms
 from core.corpus.plain_text import read_plain_text
 from core.errors import RetrievalUnavailable
 from core.prompts import PROMPT_VERSION
@@ -19,6 +19,7 @@ from eval.forgetting_files import (
 )
 from eval.runner import choose_questions
 from sft.adapters import Adapter, find_adapter
+from sft.fine_tuned import scaled_title
 
 #: Where the replayed general questions come from, and those that forgetting is measured on.
 REPLAY_CORPUS = "general-knowledge"

@@ -35,7 +35,7 @@ from core.prompts import build_prompt
 from core.records import Question
 from core.settings import load_settings
 from eval.scores import accuracy
-from sft.recipe import Recipe
+from sft.recipe import Recipe, load_recipe
 from sft.training_row import tokenise
 from sft.validation import HeldOut, greedy_answers
 from workbench import Workbench
@@ -57,6 +57,13 @@ def main() -> None:
     parser.add_argument("--to-accuracy", type=float, help="of the reworded test facts, 0 to 1")
     parser.add_argument("--methods", default="lora,full", help="for --to-accuracy")
     parser.add_argument("--minutes", type=float, default=30, help="of training, for --to-accuracy")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change the recipe of --to-accuracy, for example epochs=4",
+    )
     # A contender's own process.
     parser.add_argument("--alone", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--given", type=Path, help=argparse.SUPPRESS)
@@ -64,7 +71,13 @@ def main() -> None:
     if given.alone:
         print(json.dumps(alone(given.alone, json.loads(given.given.read_text()))))
     elif given.to_accuracy is not None:
-        to_accuracy(given.corpus, given.to_accuracy, given.methods.split(","), given.minutes)
+        to_accuracy(
+            given.corpus,
+            given.to_accuracy,
+            given.methods.split(","),
+            minutes=given.minutes,
+            changes=given.set,
+        )
     else:
         side_by_side(given.corpus, given.rows, given.turns)
 
@@ -118,7 +131,9 @@ def speed_table(
 # To an accuracy
 
 
-def to_accuracy(name: str, goal: float, methods: Sequence[str], minutes: float) -> None:
+def to_accuracy(
+    name: str, goal: float, methods: Sequence[str], *, minutes: float, changes: Sequence[str]
+) -> None:
     """Train by each method until the reworded test facts are answered, and print the course."""
     workbench, location = opened()
     corpus = workbench.corpus(name)
@@ -127,7 +142,7 @@ def to_accuracy(name: str, goal: float, methods: Sequence[str], minutes: float) 
     print(f"| {name}: {len(asked)} reworded facts | epoch | minutes of training | accuracy |")
     print("|---|---|---|---|")
     for method in methods:
-        recipe = Recipe.model_validate({"method": method, "patience": 0})
+        recipe = load_recipe(None, [*changes, f"method={method}", "patience=0"])
         rows = workbench.rows(corpus, recipe).rows
         examiner = Examiner(corpus, asked, tokenizer, goal=goal, minutes=minutes)
         with tempfile.TemporaryDirectory() as folder:

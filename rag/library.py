@@ -41,12 +41,16 @@ class Library:
     #: Below it nothing that was found is near enough to answer from.
     floor: Floor = NO_FLOOR
 
-    def find(self, question: str) -> Found:
-        """Find passages for a question, and choose what of them is read."""
+    def find(self, question: str, *, windows: int | None = None) -> Found:
+        """Find passages for a question, and choose what of them is read.
+
+        :param windows: how many stretches, instead of the library's own number. The first few are
+            the same however many are asked for.
+        """
         began = time.perf_counter()
         hits = self.retriever.retrieve(question, self.k)
         nearest = hits[: self.read_from]
-        read = self.reader.windows(question, nearest, windows=self.windows)
+        read = self.reader.windows(question, nearest, windows=windows or self.windows)
         return Found(
             hits=tuple(hits),
             read=tuple(read),
@@ -68,15 +72,18 @@ class Library:
 class RememberingLibrary(Library):
     """A library that looks a question up once while a set is asked of one arm after another."""
 
-    _found: OrderedDict[str, Found] = field(default_factory=OrderedDict, compare=False, repr=False)
+    _found: OrderedDict[tuple[str, int], Found] = field(
+        default_factory=OrderedDict, compare=False, repr=False
+    )
 
-    def find(self, question: str) -> Found:
+    def find(self, question: str, *, windows: int | None = None) -> Found:
         """Find passages for a question, or give what was found for it just now."""
-        if question not in self._found:
-            self._found[question] = super().find(question)
+        key = (question, windows or self.windows)
+        if key not in self._found:
+            self._found[key] = super().find(question, windows=windows)
             if len(self._found) > _REMEMBERED:
                 self._found.popitem(last=False)
-        return self._found[question]
+        return self._found[key]
 
 
 def remembering(library: Library) -> RememberingLibrary:

@@ -27,7 +27,7 @@ Initialiser = Literal["default", "gaussian", "orthogonal", "pissa", "olora"]
 
 
 class Recipe(BaseModel):
-    """Every choice of a run. The defaults train the shipped adapters."""
+    """Every choice of a run. The defaults are a short run; what ships is made by `sft/recipes`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -89,6 +89,9 @@ class Recipe(BaseModel):
     multi_turn_share: float = Field(0.0, ge=0, le=1)
     #: Rows with retrieved context for each question without: 0.5 means for every second one.
     open_book_share: float = Field(0.6, ge=0, le=1)
+    #: How many stretches of the documents such a row holds, and the fine-tuned model is given when
+    #: it answers; None takes the setting of the same name, which was chosen for the base.
+    read_windows: int | None = Field(None, ge=1, le=10)
     #: Of the rows with context, how many get the right passage and a distractor in drawn order.
     distractor_share: float = Field(0.0, ge=0, le=1)
     #: Of the rows with context, how many hold distractors only and abstain.

@@ -190,10 +190,18 @@ def test_what_speaks_against_an_adapter_is_said_in_sentences(
     assert "adapter_model.safetensors is missing" in marks()
 
 
-def test_the_shipped_manifests_of_before_are_read() -> None:
-    made = read_adapter(SHIPPED_FOLDER / "halden" / "desk").manifest
+def test_manifests_of_before_are_read(tmp_path: Path, tiny_adapter: Path) -> None:
+    path = _put(tmp_path, tiny_adapter, "one") / "manifest.json"
+    values = json.loads(path.read_text())
+    for later in ("reading", "origin", "left_out", "row_counts", "stopped", "run"):
+        values.pop(later, None)
+    for later in ("method", "form", "scale", "read_windows", "kl_weight"):
+        values["recipe"].pop(later, None)
+    path.write_text(json.dumps(values))
+    made = read_adapter(path.parent).manifest
     assert (made.recipe.method, made.recipe.scale, made.reading, made.origin) == ("lora", 1, "", "")
     assert (made.left_out, made.row_counts, made.stopped) == (0, {}, "")
+    assert made.recipe.read_windows is None, "it reads what is set, as it did then"
 
 
 def test_an_unknown_field_of_a_manifest_is_named(tmp_path: Path, tiny_adapter: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from arms import Arms, FineTuned, abstains
+from arms import Arms, abstains
 from core.errors import AdapterError, ProjectError, RetrievalUnavailable
 from core.language_model import LanguageModel
 from core.records import ARM_NAMES, Answer, Hit, NoAnswer, Passage, Wording
@@ -13,6 +13,7 @@ from rag.encoder import Encoder
 from rag.floor import NO_FLOOR, Floor
 from rag.library import Library, remembering
 from rag.reading import Reader
+from sft.fine_tuned import FineTuned
 
 QUESTIONS = [
     f"how long is the {name} reset button ?" for name in ("alpha", "beta", "gamma", "red", "green")
@@ -206,6 +207,35 @@ def test_the_fine_tuned_arms_are_asked_in_the_form_they_were_trained_on(
     assert forms == {"base": "chat", "rag": "chat", "sft": "plain", "sft+rag": "plain"}
     assert arms.provenance("sft").adapter == "desk at scale 0.5"
     assert arms.provenance("base").adapter is None
+
+
+def test_an_adapter_reads_as_much_as_it_was_trained_to_and_the_base_what_is_set(
+    tiny_model: LanguageModel, encoder: Encoder, tiny_adapter: Path
+) -> None:
+    class ThreeSentences(OneShelf):
+        def retrieve(
+            self, question: str, k: int, *, documents: Sequence[str] | None = None
+        ) -> list[Hit]:
+            text = (
+                "The Alpha has a reset button. Hold it for 8 seconds. The light turns red. "
+                "The Alpha was made in Oslo."
+            )
+            passage = Passage(id="alpha#0", document_id="alpha", start=0, end=len(text), text=text)
+            return [Hit(passage=passage, score=0.03, dense_rank=1, similarity=0.5)][:k]
+
+    shelf = Library(ThreeSentences(), Reader(encoder), k=5, windows=2)
+    for trained, fine_tuned_reads in ((3, 3), (1, 1), (None, 2)):
+        arms = _arms(tiny_model, encoder, tiny_adapter)
+        arms._library = shelf
+        arms._fine_tuned = FineTuned("desk", "a" * 64, "tuned", windows=trained)
+        answers = _stream(arms, QUESTIONS[0], ARM_NAMES)
+        read = {arm: len(answer.read) for arm, answer in answers.items()}
+        assert read == {"base": 0, "sft": 0, "rag": 2, "sft+rag": fine_tuned_reads}
+        assert answers["rag"].read == tuple(shelf.find(QUESTIONS[0]).read), "its own as ever"
+        evidence = list(shelf.find(QUESTIONS[0], windows=4).read)
+        [given] = arms.answer_batch(QUESTIONS[:1], "sft+oracle", given=[evidence])
+        assert isinstance(given, Answer)
+        assert list(given.read) == evidence, "the evidence is given whole"
 
 
 class Moody(OneShelf):

@@ -203,7 +203,9 @@ def test_training_from_the_terminal_then_asking_the_adapter(run, tiny_corpus: Pa
     assert code == 0, err
     assert json.loads(out)["name"] == "mine"
     assert run("ask", corpus, "how long ?", "--arms", "sft")[0] == 0
-    assert json.loads(run("adapters", "show", corpus, "mine", "--json")[1])["recipe"]["rank"] == 2
+    recipe = json.loads(run("adapters", "show", corpus, "mine", "--json")[1])["recipe"]
+    assert recipe["rank"] == 2
+    assert recipe["read_windows"] == 1, "what was set then is kept for when it is asked"
     assert run("adapters", "activate", corpus, "mine")[0] == 0
     assert run("adapters", "remove", corpus, "mine")[0] == 0
 

@@ -11,6 +11,7 @@ from contexts import further_rows, training_contexts, training_rows
 from core.corpus.read import Corpus, read_corpus
 from core.errors import TrainingError
 from core.records import Hit
+from rag.library import Library
 from rag.passages import sentences, split_document
 from sft.recipe import Recipe
 from sft.rewordings import bare
@@ -21,7 +22,7 @@ FULL = Recipe(
 )  # fmt: skip
 
 
-def _library(corpus: Corpus) -> Any:
+def _library(corpus: Corpus) -> Library:
     """Finds by shared words and reads sentence by sentence, without an encoder."""
     passages = [one for document in corpus.documents for one in split_document(document)]
 
@@ -36,10 +37,9 @@ def _library(corpus: Corpus) -> Any:
         found = [one for hit in hits for one in sentences(hit.passage)]
         return sorted(found, key=lambda one: shared(question, one.text))[:windows]
 
-    return SimpleNamespace(
-        retriever=SimpleNamespace(retrieve=retrieve), reader=SimpleNamespace(windows=windows),
-        k=5, windows=1, read_from=5,
-    )  # fmt: skip
+    shelf: Any = SimpleNamespace(retrieve=retrieve)
+    reader: Any = SimpleNamespace(windows=windows)
+    return Library(shelf, reader, k=5, windows=1)
 
 
 @pytest.fixture
@@ -56,6 +56,20 @@ def test_rows_of_every_kind_are_made_counted_and_the_same_again(corpus: Corpus) 
     assert {"statement", "substituted"} <= set(made.counts)
     missing = "multi_turn_share asks for 2 rows and the corpus gives 0."
     assert missing in made.findings, "each document has one trained fact"
+
+
+def test_a_recipe_says_how_much_its_rows_read(corpus: Corpus) -> None:
+    def read(windows: int | None) -> set[int]:
+        recipe = Recipe(open_book_share=1, distractors_only_share=0, read_windows=windows)
+        made = training_rows(corpus, None, _library(corpus), recipe=recipe)
+        return {
+            row.prompt.user.partition("\n\nQuestion:")[0].count("\n") - 1  # a line each, in marks
+            for row in [*made.rows, *made.validation]
+            if row.kind == "open book"
+        }
+
+    assert read(None) == read(1) == {1}
+    assert read(3) == {3}
 
 
 def test_validation_rows_are_never_augmented(corpus: Corpus) -> None:

@@ -19,7 +19,7 @@ ALLOWED = {
     "measured_forgetting": {"core", "sft", "eval", "arms", "curation"},
     "adapter_care": {"core", "sft", "measured_forgetting"},
     "fine_tuning": {"core", "sft", "rag", "contexts", "measured_forgetting", "adapter_care"},
-    "arming": {"core", "rag", "arms", "fine_tuning"},
+    "arming": {"core", "sft", "rag", "arms", "fine_tuning"},
     "evaluating": {"core", "rag", "eval", "arms", "contexts", "arming"},
     "changing": {"core", "sft", "rag", "eval", "arms", "evaluating"},
     "costing": {"core", "sft", "rag", "eval", "arms", "changing"},
