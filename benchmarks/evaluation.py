@@ -44,7 +44,8 @@ def main() -> None:
     print(f"{workbench.settings.base_model}, torch {doctor['versions']['torch']}")
     print("\n| measured | value | goal |\n|---|---|---|")
     speed(arms, questions, names)
-    memory(arms, questions, names, count=given.memory_questions)
+    if given.memory_questions:
+        memory(arms, questions, names, count=given.memory_questions)
 
 
 def speed(arms: Arms, questions: Sequence[AskedQuestion], names: Sequence[AskedName]) -> None:

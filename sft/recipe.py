@@ -27,7 +27,7 @@ Initialiser = Literal["default", "gaussian", "orthogonal", "pissa", "olora"]
 
 
 class Recipe(BaseModel):
-    """Every choice of a run. The defaults are a short run; what ships is made by `sft/recipes`."""
+    """Every choice of a run. The defaults train the shipped adapters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
