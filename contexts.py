@@ -19,8 +19,14 @@ from sft.rewordings import rewording_rows
 from sft.row_checks import check_questions, check_rows
 from sft.rows import Context, build_rows
 from sft.statements import Section, statement_rows
+from sft.subjects import Subjects
 from sft.substitution import Substitutes
 from sft.training_row import TrainingRow
+
+#: Kinds of rows that have something to read.
+_OPEN_BOOK = (
+    "open book", "right passage and distractor", "distractors only", "substituted", "other subject"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ def training_rows(
         contexts=contexts,
         recipe=recipe,
         substitutes=Substitutes(train, english=_english(corpus)),
+        subjects=Subjects(train, english=_english(corpus)),
     )
     more = further_rows(corpus, recipe=recipe)
     if more:
@@ -68,7 +75,8 @@ def training_rows(
         general = build_rows(replay.of_split("train"), replay.wording, contexts={}, recipe=recipe)
         rows += [replace(row, kind="replay") for row in general[:wanted]]
     kept, found = check_rows(rows)
-    plain = recipe.model_copy(update={"distractor_share": 0.0, "substituted_share": 0.0})
+    changed = ("distractor_share", "substituted_share", "other_subject_share")
+    plain = recipe.model_copy(update=dict.fromkeys(changed, 0.0))
     held_out = build_rows(validation, corpus.wording, contexts=contexts, recipe=plain)
     findings += [*found, *_unmet(kept, recipe, len(train))]
     return TrainingRows(kept, held_out, tuple(findings))
@@ -120,16 +128,14 @@ def _answers(corpus: Corpus) -> int:
 def _unmet(rows: Sequence[TrainingRow], recipe: Recipe, questions: int) -> list[str]:
     """Say which shares of the recipe could not be had, by half and more."""
     made: Counter[str] = Counter(row.kind for row in rows)
-    opened = sum(
-        made[kind]
-        for kind in ("open book", "right passage and distractor", "distractors only", "substituted")
-    )
+    opened = sum(made[kind] for kind in _OPEN_BOOK)
     wanted = (
         ("statement", "statement_share", recipe.statement_share * questions),
         ("rewording", "rewording_share", recipe.rewording_share * questions),
         ("multi-turn", "multi_turn_share", recipe.multi_turn_share * questions),
         ("right passage and distractor", "distractor_share", recipe.distractor_share * opened),
         ("substituted", "substituted_share", recipe.substituted_share * opened),
+        ("other subject", "other_subject_share", recipe.other_subject_share * opened),
         ("replay", "replay_share", recipe.replay_share * questions),
     )
     return [

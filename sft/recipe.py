@@ -103,6 +103,9 @@ class Recipe(BaseModel):
     #: Of the rows with context, how many hold another value in passage and answer alike, so that
     #: what is read counts more than what was learnt (Longpre et al. 2021).
     substituted_share: float = Field(0.0, ge=0, le=1)
+    #: Of the rows with context, how many ask, read and answer of another subject, so that only what
+    #: is read can answer them.
+    other_subject_share: float = Field(0.0, ge=0, le=1)
     #: Replayed general-knowledge rows for each question, against forgetting.
     replay_share: float = Field(0.15, ge=0, le=1)
 

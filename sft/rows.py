@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from core.prompts import build_prompt
 from core.records import DECLINED_KINDS, Passage, Question, Wording
 from sft.recipe import Recipe
+from sft.subjects import Subjects
 from sft.substitution import Substitutes
 from sft.training_row import RowKind, TrainingRow
 
@@ -53,11 +54,13 @@ def build_rows(
     contexts: Mapping[str, Context],
     recipe: Recipe,
     substitutes: Substitutes | None = None,
+    subjects: Subjects | None = None,
 ) -> list[TrainingRow]:
     """Turn labelled questions into closed-book and open-book rows, in a seeded order.
 
     :param contexts: by question id; a question without one gets no open-book row.
     :param substitutes: other values for `recipe.substituted_share`; None makes no such row.
+    :param subjects: other subjects for `recipe.other_subject_share`, likewise.
     """
     draw = random.Random(recipe.seed)
     drafts = []
@@ -68,6 +71,8 @@ def build_rows(
         if context is not None and draw.random() < recipe.open_book_share:
             drafts.append(_open_book(question, answer, context, wording, recipe, draw))
     _put_distractors(drafts, recipe)
+    if subjects is not None:
+        _put_subjects(drafts, subjects, substitutes, recipe)
     if substitutes is not None:
         _put_substitutes(drafts, substitutes, recipe)
     rows = [
@@ -123,6 +128,30 @@ def _put_distractors(drafts: list[_Draft], recipe: Recipe) -> None:
         return replace(draft, passages=tuple(passages), kind="right passage and distractor")
 
     _change_share(drafts, recipe.distractor_share, change, draw)
+
+
+def _put_subjects(
+    drafts: list[_Draft], subjects: Subjects, substitutes: Substitutes | None, recipe: Recipe
+) -> None:
+    """Tell the share of the rows with context of another subject, with another value if possible.
+
+    Nothing of such a row was ever learnt, neither what is asked nor what is answered.
+    """
+    draw = random.Random(f"subjects {recipe.seed}")
+
+    def change(draft: _Draft) -> _Draft | None:
+        told = subjects.put(draft.question, draft.passages or (), draw)
+        if told is None:
+            return None
+        accepted = (told.answer, *draft.question.answers[1:])
+        asked = draft.question.model_copy(update={"question": told.question, "answers": accepted})
+        row = replace(
+            draft, question=asked, passages=told.passages, answer=told.answer, kind="other subject"
+        )
+        put = substitutes.put(asked, told.passages, draw) if substitutes is not None else None
+        return replace(row, passages=put.passages, answer=put.answer) if put else row
+
+    _change_share(drafts, recipe.other_subject_share, change, draw)
 
 
 def _put_substitutes(drafts: list[_Draft], substitutes: Substitutes, recipe: Recipe) -> None:

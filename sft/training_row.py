@@ -14,6 +14,7 @@ RowKind = Literal[
     "right passage and distractor",
     "distractors only",
     "substituted",
+    "other subject",
     "statement",
     "rewording",
     "multi-turn",
