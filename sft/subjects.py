@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.records import Passage, Question
+from sft.substitution import with_texts
 
 #: A name or a product's code, or several in a row: "Sight C1", "RX400", "Vera Rubin".
 _RUN = re.compile(r"[A-Z][\w-]*(?: (?:[A-Z][\w-]*|\d+))*")
@@ -68,7 +69,7 @@ class Subjects:
             other = draw.choice(self._all)
             if other != subject and not any(_shares(other, text) for text in texts):
                 asked, answer, *read = (_replaced(text, subject, other) for text in texts)
-                return Told(asked, _with_texts(passages, read), answer)
+                return Told(asked, with_texts(passages, read), answer)
         return None
 
     def _plain(self, run: str) -> str:
@@ -94,15 +95,6 @@ def _runs(question: Question) -> list[str]:
         if match.start() or not match.group().isalpha()
     ]
     return [run for run in found if _stands(run, question.answers[0]) and len(run) > 1]
-
-
-def _with_texts(passages: Sequence[Passage], texts: Sequence[str]) -> tuple[Passage, ...]:
-    return tuple(
-        passage
-        if text == passage.text
-        else passage.model_copy(update={"id": f"{passage.id}~", "text": text})
-        for passage, text in zip(passages, texts, strict=True)
-    )
 
 
 def _begins(text: str, start: int) -> bool:

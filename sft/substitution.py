@@ -99,15 +99,7 @@ class Substitutes:
         texts = [_replaced(text, value, other) for text in texts]
         if any(_stands(old, text) for old in question.answers for text in (answer, *texts)):
             return None
-        return Put(
-            tuple(
-                passage
-                if text == passage.text
-                else passage.model_copy(update={"id": f"{passage.id}~", "text": text})
-                for passage, text in zip(passages, texts, strict=True)
-            ),
-            answer,
-        )
+        return Put(with_texts(passages, texts), answer)
 
     def _other(
         self, question: Question, value: str, texts: Sequence[str], draw: random.Random
@@ -142,6 +134,16 @@ class Substitutes:
             for word in words
         )
         return _Shape(asked, article[1].lower() if article else "", kinds)
+
+
+def with_texts(passages: Sequence[Passage], texts: Sequence[str]) -> tuple[Passage, ...]:
+    """Give passages other texts; one that differs gets an id that no document's passage has."""
+    return tuple(
+        passage
+        if text == passage.text
+        else passage.model_copy(update={"id": f"{passage.id}~", "text": text})
+        for passage, text in zip(passages, texts, strict=True)
+    )
 
 
 def _value(question: Question, texts: Sequence[str]) -> str | None:

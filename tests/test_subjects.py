@@ -21,7 +21,9 @@ def _asked(text: str, answer: str, *short: str) -> Question:
 
 TRAINED = [
     _asked("What does the Halden RX400 weigh?", "The Halden RX400 weighs 240 grams.", "240 grams"),
-    _asked("How loud is the Halden Sight C1?", "The Halden Sight C1 makes 20 decibels.", "20 decibels"),
+    _asked(
+        "How loud is the Halden Sight C1?", "The Halden Sight C1 makes 20 decibels.", "20 decibels"
+    ),
     _asked("How long is the Halden SW8?", "The Halden SW8 is 12 cm long.", "12 cm"),
     _asked("how hot ?", "it is hot .", "hot"),
 ]
