@@ -1,24 +1,16 @@
 """The page as a person uses it, in a real browser, with the model that users get."""
 
-import os
 import re
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM, Visit, browser, served
 
 from core.records import Answer, Citation, Hit, Passage, Provenance, Stretch
 from ui.evidence import evidence
 from ui.markup import marked
 from ui.panes import Asked, panes
 
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = '<img src=x onerror="alert(1)"> ${alert(2)} {{3}} & co'
 
 
@@ -85,53 +77,20 @@ def test_words_taken_are_highlighted_where_they_stand() -> None:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page, served by the command that users run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    state = tmp_path_factory.mktemp("state")
-    errors = (state / "log.txt").open("w")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "cli", "serve", "--port", str(port)],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors,
-        env={**os.environ, "SFT_VS_RAG_STATE": str(state), "HF_HUB_OFFLINE": "1"},
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.2)
-    assert server.poll() is None, (state / "log.txt").read_text()
-    yield f"http://127.0.0.1:{port}/"
-    server.terminate()
-    server.wait(20)
-    errors.close()
+    with served(tmp_path_factory.mktemp("state")) as address:
+        yield address
 
 
 @pytest.mark.browser
 @pytest.mark.model
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to open the page in")
 def test_a_person_asks_looks_and_compares(address: str) -> None:
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
-        )  # fmt: skip
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(120_000)
-        expect.set_options(timeout=120_000)
-        away, errors = [], []
-        page.on(
-            "request",
-            lambda r: (
-                away.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None
-            ),
-        )
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(address)
+    with browser() as chromium:
+        visit = Visit(chromium, address)
+        page = visit.page
+        visit.tab("Ask")
 
         # Nothing typed is a sentence, not a traceback.
         page.get_by_role("button", name="Ask", exact=True).click()
@@ -195,6 +154,4 @@ def test_a_person_asks_looks_and_compares(address: str) -> None:
         # A phone shows one pane below the other, nothing wider than the screen.
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        browser.close()
-    assert away == []
-    assert errors == []
+        visit.close()

@@ -1,0 +1,27 @@
+"""What every tab of the page stands on."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from workbench import Workbench
+
+#: Every event that uses the model waits in this one queue, so visitors take turns.
+MODEL_QUEUE = "model"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The page that a tab is laid out in; made while its `Blocks` is open."""
+
+    workbench: Workbench
+    page: gr.Blocks
+    tabs: gr.Tabs
+    #: The corpus that all tabs show, and which it is at first.
+    domain: gr.Dropdown
+    first: str
+
+    @property
+    def public(self) -> bool:
+        """Whether strangers use the page: then nothing is trained, and nothing shared."""
+        return self.workbench.settings.public_demo
