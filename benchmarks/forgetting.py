@@ -8,8 +8,9 @@ after a stop, the campaign goes on with the next one.
 
     python benchmarks/forgetting.py --corpus halden --facts 40 --epochs 8 --seeds 0,1,2
 
-On 2 cores a point takes about two to three minutes with the defaults; `--families` and `--limit`
-make a campaign shorter, `--draw` only draws what is there.
+On 2 cores a point takes about two to three minutes with the defaults; `--families` (of each, also
+only some strengths: `kl=1,path=1/4`) and `--limit` make a campaign shorter, `--draw` only draws
+what is there.
 """
 
 import argparse
@@ -61,7 +62,9 @@ def main() -> None:
     parser.add_argument("--facts", type=int, default=40, help="so many facts are trained")
     parser.add_argument("--epochs", default="8", help="lengths of a run, separated by commas")
     parser.add_argument("--seeds", default="0", help="separated by commas")
-    parser.add_argument("--families", default=",".join(PLANS))
+    parser.add_argument(
+        "--families", default=",".join(PLANS), help="of one only some strengths: path=1/4"
+    )
     parser.add_argument("--limit", type=int, help="general questions; all unless given")
     parser.add_argument("--work", type=Path, help="folder of points and adapters")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the two files")
@@ -92,16 +95,27 @@ def settings_of(
     families: Sequence[str], epochs: Sequence[int], seeds: Sequence[int]
 ) -> list[Setting]:
     """What to train, seed by seed, so that a campaign that is stopped has whole seeds."""
-    unknown = set(families) - set(PLANS)
-    if unknown:
-        raise SystemExit(f"There is no family {', '.join(sorted(unknown))}.")
+    chosen = [strengths_of(one) for one in families]
     return [
         Setting(family, strength, length, seed)
         for seed in seeds
         for length in epochs
-        for family in families
-        for strength in PLANS[family][1]
+        for family, strengths in chosen
+        for strength in strengths
     ]
+
+
+def strengths_of(words: str) -> tuple[str, tuple[float, ...]]:
+    """A family with its strengths: all of its plan, or those named, as in `path=1/4`."""
+    family, _, named = words.partition("=")
+    if family not in PLANS:
+        raise SystemExit(f"There is no family {family}; there are {', '.join(PLANS)}.")
+    if not named:
+        return family, PLANS[family][1]
+    try:
+        return family, tuple(float(one) for one in named.split("/"))
+    except ValueError:
+        raise SystemExit(f"The strengths of {words} are no numbers: write {family}=1/4.") from None
 
 
 def recipe_of(setting: Setting, changes: Sequence[str]) -> Recipe:

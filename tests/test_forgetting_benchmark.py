@@ -101,6 +101,10 @@ def test_every_setting_is_a_recipe_of_its_own() -> None:
     assert len({one.model_dump_json() for one in recipes}) == len(recipes)
     with pytest.raises(SystemExit, match="no family hope"):
         settings_of(["hope"], [8], [0])
+    some = settings_of(["none", "path=1/4"], [8], [0])
+    assert [(one.family, one.strength) for one in some] == [("none", 0), ("path", 1), ("path", 4)]
+    with pytest.raises(SystemExit, match="write kl=1/4"):
+        settings_of(["kl=much"], [8], [0])
 
 
 def test_a_campaign_measures_scales_and_resumes(

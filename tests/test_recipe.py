@@ -6,6 +6,7 @@ import pytest
 from transformers import LlamaForCausalLM
 
 from core.errors import TrainingError
+from sft.adapters import SHIPPED_FOLDER, read_adapter
 from sft.job import TrainingJob
 from sft.recipe import ALL_PROJECTIONS, Recipe, load_recipe
 from sft.trainer_setup import build_trainer
@@ -83,3 +84,9 @@ def test_a_layer_that_cannot_be_tuned_is_named(
     recipe = Recipe(target_modules=targets)
     with pytest.raises(TrainingError, match=message):
         build_trainer(job, rows, [], recipe=recipe, device="cpu", tokenizer=None)
+
+
+@pytest.mark.parametrize("corpus", ["halden", "solar-system"])
+def test_the_recipe_that_ships_is_that_of_the_adapter_that_ships(corpus: str) -> None:
+    made = read_adapter(SHIPPED_FOLDER / corpus / "desk").manifest
+    assert load_recipe(SHIPPED_FOLDER.parent / "recipes" / f"{corpus}.toml", []) == made.recipe
