@@ -116,7 +116,8 @@ DECIDE_CSS = """
 .decide .example h4 { font-size: 1rem; margin: 0; color: var(--ink); overflow-wrap: anywhere; }
 .decide .example dl { display: grid; grid-template-columns: 5rem 1fr; gap: .2rem 1rem;
   margin: .4rem 0 0; }
-.decide .example dd, .decide .example dd p { margin: 0; } .decide .example dt { color: var(--soft); }
+.decide .example dd, .decide .example dd p { margin: 0; }
+.decide .example dt { color: var(--soft); }
 .decide .answers { display: grid; gap: .8rem; margin: .8rem 0 0; padding: 0; list-style: none;
   grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); }
 .decide .answers li { background: var(--read); border-radius: 8px; padding: .6rem .9rem;
@@ -132,7 +133,8 @@ DECIDE_CSS = """
   .decide .verdict h2 small { display: block; margin: .2rem 0 0; }
   .decide .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
   .decide .cards li { padding: .6rem .7rem; } .decide .cards .share b { font-size: 1.35rem; }
-  .decide .key { grid-template-columns: 1fr; gap: 0; } .decide th, .decide td { padding: .4rem .5rem; }
+  .decide .key { grid-template-columns: 1fr; gap: 0; }
+  .decide th, .decide td { padding: .4rem .5rem; }
   .decide caption { width: calc(100vw - 4rem); }
 }
 """
