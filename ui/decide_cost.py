@@ -54,6 +54,10 @@ def money(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}"
 
 
+def _revisions(count: float) -> str:
+    return f"{count:g} {'revision' if count == 1 else 'revisions'}"
+
+
 def _best(run: Run) -> list[str]:
     """The arm that answers most, and those that are not clearly worse."""
     best, _, level = against_best(run)
@@ -65,15 +69,10 @@ def _sentence(run: Run, parts: dict[str, Monthly], questions: float, revisions: 
     kept = good or list(parts)
     least = min(kept, key=lambda name: parts[name].total)
     of = "of the arms that answer best " if 1 < len(kept) < len(parts) else ""
-    told = (
-        f"{arm(least)} costs least {of}at {questions:,.0f} questions and {revisions:g} revisions a "
-        f"month: <b>{money(parts[least].total)}</b>"
-    )
+    month = f"{questions:,.0f} questions and {_revisions(revisions)} a month"
+    told = f"{arm(least)} costs least {of}at {month}: <b>{money(parts[least].total)}</b>"
     if kept == [least] and len(parts) > 1:
-        told = (
-            f"{arm(least)} answers best, and costs <b>{money(parts[least].total)}</b> at "
-            f"{questions:,.0f} questions and {revisions:g} revisions a month"
-        )
+        told = f"{arm(least)} answers best, and costs <b>{money(parts[least].total)}</b> at {month}"
     others = [name for name in kept if name != least]
     rest = ", ".join(f"{arm(name)} {money(parts[name].total)}" for name in others)
     cheapest = min(parts, key=lambda name: parts[name].total)
@@ -101,7 +100,7 @@ def _break_even(run: Run, cost: Cost, prices: Prices, revisions: float) -> Html:
     ]
     if not rows:
         return Html("")
-    caption = f"Break-even: who is cheapest, with {revisions:g} revisions a month"
+    caption = f"Break-even: who is cheapest, with {_revisions(revisions)} a month"
     return table(caption, words("among", "cheapest"), rows)
 
 

@@ -7,7 +7,7 @@ from eval.cost import Line, lower_envelope
 from eval.report_html import SIGNS, TITLES, Html, arm_class, text
 
 _WIDTH, _HEIGHT = 450, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 96, 14, 46
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 112, 14, 46
 #: Names at the right end stand at least so far from each other.
 _APART = 17
 

@@ -36,7 +36,8 @@ def offers(corpus: str, runs: Path | None) -> list[Offer]:
     """
     shipped = _SHIPPED_FOLDER / corpus
     found = []
-    if (shipped / "summary.json").is_file():
+    # A corpus may be given by its path, which names no folder of ours.
+    if Path(corpus).name == corpus and (shipped / "summary.json").is_file():
         label = _label("Shipped results", _object(shipped / "run.json"))
         found.append(Offer(SHIPPED, label, shipped))
     own = []

@@ -2,7 +2,13 @@
 
 DECIDE_CSS = """
 .decide { color: var(--ink); line-height: 1.55; font-size: 1rem; }
-.decide p, .decide li { max-width: 46rem; color: inherit; }
+.decide p, .decide li { max-width: 54rem; color: inherit; }
+.decide .cards p { display: block; }
+/* The page's own prose gives every element the ink's colour; signs and marks take their arm's. */
+.decide svg * { color: inherit; } .decide .arm * { color: inherit; }
+.decide .bar { color: inherit; } .decide .bar * { color: inherit; }
+.decide svg .is-base { color: var(--base); } .decide svg .is-sft { color: var(--sft); }
+.decide svg .is-rag { color: var(--rag); } .decide svg .is-both { color: var(--both); }
 .decide h2 { font-size: 1.3rem; line-height: 1.25; margin: 0 0 .3rem; color: var(--ink);
   letter-spacing: -.01em; }
 .decide h3 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; color: var(--ink); }
@@ -84,11 +90,13 @@ DECIDE_CSS = """
 .decide svg .asked { stroke: var(--ink); stroke-dasharray: 4 3; }
 .decide svg .ring { fill: var(--pane); stroke: var(--ink); stroke-width: 2; }
 .decide svg .fill { fill: currentColor; } .decide svg .ink { fill: var(--ink); }
-.decide .scroll { overflow-x: auto; margin: 1rem 0 0; border-radius: 6px; }
+/* What is in it does not widen the page: it scrolls by itself. */
+.decide .scroll { overflow-x: auto; contain: inline-size; margin: 1rem 0 0; border-radius: 6px; }
 .decide table { border-collapse: collapse; width: 100%; font-size: .92rem; border: 0; margin: 0;
   font-variant-numeric: tabular-nums lining-nums; }
 .decide table.narrow { width: auto; min-width: min(100%, 26rem); }
 .decide caption { text-align: left; font-weight: 600; padding: 0 0 .4rem; color: var(--ink); }
+.decide thead, .decide tbody, .decide tr { border: 0; background: none; }
 .decide th, .decide td { padding: .42rem .8rem; border: 0; border-bottom: 1px solid var(--line);
   vertical-align: top; color: var(--ink); background: none; }
 .decide thead th { font-size: .84rem; color: var(--soft); font-weight: 600;
@@ -132,6 +140,7 @@ DECIDE_CSS = """
   .decide .verdict .answer { font-size: 1.22rem; }
   .decide .verdict h2 small { display: block; margin: .2rem 0 0; }
   .decide .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px; }
+  #decide-month { min-height: 0; }
   .decide .cards li { padding: .6rem .7rem; } .decide .cards .share b { font-size: 1.35rem; }
   .decide .key { grid-template-columns: 1fr; gap: 0; }
   .decide th, .decide td { padding: .4rem .5rem; }

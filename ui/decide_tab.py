@@ -121,16 +121,18 @@ def _given() -> list[Any]:
     return [
         gr.Slider(0, 200_000, value=_QUESTIONS, step=500, label="Questions a month"),
         gr.Slider(0, 30, value=_REVISIONS, step=1, label="Revisions of the documents a month"),
-        gr.Number(_DEFAULTS.hour, label="An hour of the machine", step=0.01),
+        gr.Number(_DEFAULTS.hour, label="Price of an hour of the machine", step=0.01),
         gr.Number(
             _DEFAULTS.person_hour,
-            label="An hour of the person who words changed answers",
+            label="Price of an hour of who words changed answers",
             info="Fine-tuning needs questions and answers of what changed.",
         ),
-        gr.Number(_DEFAULTS.minutes_per_fact, label="Minutes that takes for each changed fact"),
+        gr.Number(_DEFAULTS.minutes_per_fact, label="Minutes that takes, for a changed fact"),
         gr.Number(_FACTS, label="Facts that a revision changes"),
-        gr.Number(_DEFAULTS.prompt, label="1,000 tokens read", info="0 where you run the model."),
-        gr.Number(_DEFAULTS.completion, label="1,000 tokens written"),
+        gr.Number(
+            _DEFAULTS.prompt, label="Price of 1,000 tokens read", info="0 where you run the model."
+        ),
+        gr.Number(_DEFAULTS.completion, label="Price of 1,000 tokens written"),
     ]
 
 

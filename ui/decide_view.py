@@ -102,9 +102,9 @@ def _cards(run: Run) -> Html:
     """A card an arm: how often it is right, how sure that is, how long an answer takes."""
     best, clear, level = against_best(run)
     words = {
-        best: "answers most",
-        **dict.fromkeys(clear, "clearly fewer"),
-        **dict.fromkeys(level, "no clear difference from the most"),
+        best: "right most often",
+        **dict.fromkeys(clear, "clearly less often"),
+        **dict.fromkeys(level, "no clear difference from the best"),
     }
     cards = []
     for name, one in run.arms.items():

@@ -70,8 +70,11 @@ CSS = """
 .gradio-container { max-width: 1240px !important; margin: 0 auto !important; }
 /* The masthead and the choice of the domain are one block, without gradio's frames. */
 #top { align-items: center; gap: 1rem 2rem; padding: .4rem 0 .2rem; }
-#top .form { border: 0; background: none; box-shadow: none; flex: 0 1 15rem; min-width: 13rem; }
+#top > .block { flex: 1 1 24rem; }
+#top .form { border: 0; background: none; box-shadow: none; flex: 0 1 15rem; }
 #top #domain { padding: 0; background: none; border: 0; }
+/* What is told and what is set stand on one line: gradio pads only the former. */
+.gradio-container .html-container { padding: 0; }
 #tabs button[role="tab"] { font-size: 1rem; }
 #tabs button[role="tab"][aria-selected="true"] { font-weight: 600; }
 .dark #tabs button[role="tab"][aria-selected="true"] { color: #c7d2fe; }
