@@ -2,10 +2,12 @@
 
 import logging
 import shlex
+import shutil
 import threading
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 from pydantic import ValidationError
 
@@ -53,7 +55,8 @@ class Results:
         self._runs = workbench.settings.state / "runs" if own else None
         self._kept: dict[tuple[Path, Stamp, Stamp], Shown] = {}
         self._lock = threading.Lock()
-        self._aside = TemporaryDirectory(prefix="sft-vs-rag-report-")
+        self._aside = Path(mkdtemp(prefix="sft-vs-rag-report-"))
+        weakref.finalize(self, shutil.rmtree, self._aside, ignore_errors=True)
 
     def offers(self, corpus: str) -> list[tuple[str, str]]:
         """Labels and names of the runs to choose from."""
@@ -104,7 +107,7 @@ class Results:
             found = self._workbench.forgotten(run.summary.get("provenance") or {})
             if found is not None:
                 run = replace(run, forgetting=found.model_dump(mode="json"))
-        folder = Path(self._aside.name) / offer.name
+        folder = self._aside / offer.name
         try:
             return Shown(
                 verdict=verdict_part(run),

@@ -3,7 +3,8 @@
 DECIDE_CSS = """
 .decide { color: var(--ink); line-height: 1.55; font-size: 1rem; }
 .decide p, .decide li { max-width: 54rem; color: inherit; }
-.decide .cards p { display: block; }
+.decide .cards p { display: block; } .decide .cards .who + .line { min-height: 2.6em; }
+.decide .verdict p, .decide .verdict li { max-width: 64rem; }
 /* The page's own prose gives every element the ink's colour; signs and marks take their arm's. */
 .decide svg * { color: inherit; } .decide .arm * { color: inherit; }
 .decide .bar { color: inherit; } .decide .bar * { color: inherit; }
@@ -19,9 +20,9 @@ DECIDE_CSS = """
 .decide .verdict h2 { font-size: .84rem; letter-spacing: .06em; text-transform: uppercase;
   color: var(--soft); font-weight: 600; margin: 0; }
 .decide .verdict h2 small { font-size: 1em; letter-spacing: 0; text-transform: none;
-  font-weight: 400; margin-left: .6rem; }
+  font-weight: 400; margin-left: .6rem; color: inherit; }
 .decide .answer { font-size: 1.18rem; line-height: 1.4; font-weight: 600; margin: .2rem 0 .7rem;
-  max-width: 54rem; text-wrap: pretty; }
+  text-wrap: pretty; }
 .decide .verdict .answer { font-size: 1.5rem; line-height: 1.35; margin: .35rem 0 .6rem; }
 .decide .aside { font-weight: 400; color: var(--soft); font-size: .8em; }
 .decide .further .aside { font-size: .92em; }
@@ -134,6 +135,7 @@ DECIDE_CSS = """
 .decide .answers p { margin: 0; } .decide .why { font-size: .84rem; color: var(--soft); }
 #decide-month { min-height: 44rem; }
 #decide-bar { align-items: end; }
+#decide-figures, #decide-cost, #decide-rest { margin-top: 1.4rem; }
 @media (max-width: 900px) { .decide .pictured { grid-template-columns: minmax(0, 1fr); } }
 @media (max-width: 620px) {
   .decide .verdict { padding: 1rem 1.1rem; }

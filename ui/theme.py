@@ -71,7 +71,7 @@ CSS = """
 /* The masthead and the choice of the domain are one block, without gradio's frames. */
 #top { align-items: center; gap: 1rem 2rem; padding: .4rem 0 .2rem; }
 #top > .block { flex: 1 1 24rem; }
-#top .form { border: 0; background: none; box-shadow: none; flex: 0 1 15rem; }
+#top .form { border: 0; background: none; box-shadow: none; flex: 0 1 17rem !important; }
 #top #domain { padding: 0; background: none; border: 0; }
 /* What is told and what is set stand on one line: gradio pads only the former. */
 .gradio-container .html-container { padding: 0; }
