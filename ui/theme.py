@@ -124,9 +124,10 @@ CSS = """
 .pane summary { cursor: pointer; }
 .pane dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .7rem; margin: .3rem 0 0; }
 .pane dd { margin: 0; overflow-wrap: anywhere; font-family: var(--font-mono); font-size: .75rem; }
-.reference { margin: .8rem 0 0; padding: .55rem .9rem; background: var(--read); border-radius: 6px;
+/* A paragraph's: gradio's own choices have an element of this class. */
+p.reference { margin: .8rem 0 0; padding: .55rem .9rem; background: var(--read); border-radius: 6px;
   color: var(--ink); font-size: .92rem; }
-.reference small, .reference.none { color: var(--soft); }
+p.reference small, p.reference.none { color: var(--soft); }
 .evidence { color: var(--ink); }
 .evidence header { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; align-items: baseline; }
 .evidence .keys { margin: 0; font-size: .8rem; color: var(--soft); display: flex; flex-wrap: wrap;
