@@ -49,12 +49,27 @@ class Costing(Changing):
         kept = read_cost(folder)
         if kept is not None and measure is None:
             return kept
+        cost = self._told_by_files(folder)
+        if measure is not None:
+            answered = self._answered_with(read_summary(folder))
+            cost = self._measured_alone(cost, self.corpus(measure), answered, report)
+        write_cost(folder, cost)
+        return cost
+
+    def known_cost(self, folder: Path) -> Cost:
+        """Give a run's measured costs, or what its files tell; nothing is written or measured.
+
+        :raises EvaluationError: when the folder holds no answers, or a file cannot be read.
+        """
+        return read_cost(folder) or self._told_by_files(folder)
+
+    def _told_by_files(self, folder: Path) -> Cost:
         timed, changed = read_timed(folder), read_measured(folder)
         answered = self._answered_with(read_summary(folder))
         trained = answered.seconds if answered else None
         if trained is None and changed:
             trained = changed.train_seconds
-        cost = Cost(
+        return Cost(
             machine=read_machine(folder),
             train_seconds=trained,
             index_seconds=changed.index_seconds if changed else None,
@@ -63,10 +78,6 @@ class Costing(Changing):
             changed_facts=changed.changed_facts if changed else None,
             arms=arm_costs(timed),
         )
-        if measure is not None:
-            cost = self._measured_alone(cost, self.corpus(measure), answered, report)
-        write_cost(folder, cost)
-        return cost
 
     def _answered_with(self, summary: dict[str, Any]) -> AdapterManifest | None:
         """The adapter that answered an evaluation; None where it is not known here."""

@@ -8,6 +8,7 @@ from core.records import FINE_TUNED
 from core.storage import write_json
 from costing import Costing
 from eval.compare import compare_runs
+from eval.forgetting import Forgetting
 from eval.forgetting_files import FORGETTING_FILE
 from eval.rebuild import rebuild
 from eval.report import write_report
@@ -32,19 +33,22 @@ class Reporting(Costing):
         """Test each arm of a run against itself in another; see `eval.compare`."""
         return compare_runs(before, after, seed=self.settings.seed)
 
-    def _keep_what_was_forgotten(self, folder: Path, made: Mapping[str, Any]) -> None:
-        """Put beside a run what its adapter forgot, where that was measured here.
+    def forgotten(self, made: Mapping[str, Any]) -> Forgetting | None:
+        """Find what the adapter that answered a run forgot, where that was measured here.
 
         :param made: the run's provenance, by arm.
         """
-        if (folder / FORGETTING_FILE).exists():
-            return
         tuned = next((made[arm] for arm in made if arm in FINE_TUNED), None)
         if tuned is None:
-            return
+            return None
         for adapter in self.adapters():
             if adapter.manifest.sha256 == tuned["adapter_fingerprint"]:
-                forgotten = self.forgetting_of(adapter, tuned["adapter"])
-                if forgotten is not None:
-                    write_json(folder / FORGETTING_FILE, forgotten.model_dump(mode="json"))
-                return
+                return self.forgetting_of(adapter, tuned["adapter"])
+        return None
+
+    def _keep_what_was_forgotten(self, folder: Path, made: Mapping[str, Any]) -> None:
+        if (folder / FORGETTING_FILE).exists():
+            return
+        forgotten = self.forgotten(made)
+        if forgotten is not None:
+            write_json(folder / FORGETTING_FILE, forgotten.model_dump(mode="json"))

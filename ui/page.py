@@ -5,13 +5,19 @@ import gradio as gr
 from core.corpus.read import built_in_corpora
 from core.errors import ProjectError
 from ui.ask_tab import ask_tab
+from ui.decide_style import DECIDE_CSS
+from ui.decide_tab import decide_tab
 from ui.stage import Stage
+from ui.theme import CSS
 from workbench import Workbench
 
+#: How the whole page looks: what is shared, then each tab's own.
+STYLE = CSS + DECIDE_CSS
+
 _MASTHEAD = """<div class="masthead"><h1>Fine-tune it, or let it look things up?</h1>
-<p>One question, one small model, four ways to answer: as it came (Base), fine-tuned on your
-questions (SFT), with your documents open (RAG), or both. Same weights, same prompt, same decoding:
-only what is compared differs.</p></div>"""
+<p>One small model, four ways to answer: as it came (Base), fine-tuned on your questions (SFT), with
+your documents open (RAG), or both. Weights, prompt and decoding are the same; only what is compared
+differs.</p></div>"""
 
 
 def build_page(workbench: Workbench) -> gr.Blocks:
@@ -26,6 +32,8 @@ def build_page(workbench: Workbench) -> gr.Blocks:
             )
         with gr.Tabs(elem_id="tabs") as tabs:
             stage = Stage(workbench, page, tabs, domain, first)
+            with gr.Tab("Decide", id="decide"):
+                decide_tab(stage)
             with gr.Tab("Ask", id="ask"):
                 ask_tab(stage)
     return page

@@ -7,31 +7,82 @@ _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospa
 
 
 def theme() -> gr.themes.Base:
-    """Return the theme; no font is fetched from anywhere."""
+    """Return the theme; no font is fetched from anywhere.
+
+    Gradio's own greys and indigo are too faint for small text: each is set so that text has a
+    contrast of 4.5 to 1 at least, on every ground it stands on, light and dark.
+    """
     return gr.themes.Base(
         primary_hue=gr.themes.colors.indigo,
         neutral_hue=gr.themes.colors.slate,
         radius_size=gr.themes.sizes.radius_md,
         font=_SANS,
         font_mono=_MONO,
+    ).set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_title_text_color="*neutral_700",
+        block_label_text_color="*neutral_700",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        input_placeholder_color="*neutral_600",
+        input_placeholder_color_dark="*neutral_400",
+        link_text_color="*primary_700",
+        link_text_color_hover="*primary_800",
+        link_text_color_active="*primary_700",
+        link_text_color_visited="*primary_700",
+        link_text_color_dark="*primary_300",
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_active_dark="*primary_300",
+        link_text_color_visited_dark="*primary_300",
+        # Tabs, sliders and ticks.
+        color_accent="*primary_600",
+        slider_color="*primary_600",
+        slider_color_dark="*primary_400",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_border_color="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_700",
+        button_secondary_background_fill="*neutral_100",
+        button_secondary_background_fill_hover="*neutral_200",
+        button_secondary_border_color="*neutral_300",
+        button_secondary_border_color_hover="*neutral_400",
+        button_secondary_text_color="*neutral_800",
+        button_secondary_background_fill_dark="*neutral_700",
+        button_secondary_background_fill_hover_dark="*neutral_600",
+        button_secondary_border_color_dark="*neutral_600",
+        button_border_width="1px",
+        block_shadow="none",
     )
 
 
 #: Colours are named once for light and once for dark; right and wrong differ by sign and words too.
 CSS = """
-:root { --pane: #fff; --line: #dfe3ea; --ink: #1c2430; --soft: #5b6675;
-  --base: #7b8494; --sft: #7c4dbe; --rag: #0f7f8c; --both: #b4530a;
+:root { --pane: #fff; --line: #dfe3ea; --ink: #1c2430; --soft: #556070;
+  --base: #5f6979; --sft: #6d3fb0; --rag: #0b6f7b; --both: #a34a07;
   --rag-mark: #bfeaef; --both-mark: #ffdcae; --read: #eef1f6;
   --right: #17693a; --right-ground: #e2f4e8; --wrong: #9b2226; --wrong-ground: #fbe7e7; }
-.dark { --pane: #1a212c; --line: #323c4b; --ink: #e8ecf2; --soft: #a3aebd;
-  --base: #97a2b3; --sft: #b696ee; --rag: #53c3d0; --both: #f0a35a;
+.dark { --pane: #1a212c; --line: #323c4b; --ink: #e8ecf2; --soft: #a9b3c2;
+  --base: #a7b1c0; --sft: #b99bf0; --rag: #5bc8d4; --both: #f0a35a;
   --rag-mark: #14545c; --both-mark: #6b3e12; --read: #252f3d;
   --right: #86dba6; --right-ground: #17362399; --wrong: #f3a6a8; --wrong-ground: #4a1d2099; }
 .gradio-container { max-width: 1240px !important; margin: 0 auto !important; }
-.masthead { padding: .4rem 0 0; }
+/* The masthead and the choice of the domain are one block, without gradio's frames. */
+#top { align-items: center; gap: 1rem 2rem; padding: .4rem 0 .2rem; }
+#top > .block { flex: 1 1 24rem; }
+#top .form { border: 0; background: none; box-shadow: none; flex: 0 1 17rem !important; }
+#top #domain { padding: 0; background: none; border: 0; }
+/* What is told and what is set stand on one line: gradio pads only the former. */
+.gradio-container .html-container { padding: 0; }
+#tabs button[role="tab"] { font-size: 1rem; }
+#tabs button[role="tab"][aria-selected="true"] { font-weight: 600; }
+.dark #tabs button[role="tab"][aria-selected="true"] { color: #c7d2fe; }
+.gradio-container button:focus-visible { outline: 3px solid var(--rag); outline-offset: 2px; }
+.masthead { padding: 0; }
 .masthead h1 { font-size: 1.7rem; line-height: 1.2; margin: 0; letter-spacing: -.01em;
   color: var(--ink); }
-.masthead p { color: var(--soft); margin: .25rem 0 0; max-width: 62rem; }
+.masthead p { color: var(--soft); margin: .25rem 0 0; max-width: 50rem; }
 .message { border-left: 4px solid var(--wrong); background: var(--wrong-ground); color: var(--ink);
   padding: .6rem .9rem; margin: 0; border-radius: 4px; }
 .panes { display: grid; gap: 14px; grid-template-columns: repeat(2, minmax(0, 1fr)); }
@@ -73,9 +124,10 @@ CSS = """
 .pane summary { cursor: pointer; }
 .pane dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .7rem; margin: .3rem 0 0; }
 .pane dd { margin: 0; overflow-wrap: anywhere; font-family: var(--font-mono); font-size: .75rem; }
-.reference { margin: .8rem 0 0; padding: .55rem .9rem; background: var(--read); border-radius: 6px;
+/* A paragraph's: gradio's own choices have an element of this class. */
+p.reference { margin: .8rem 0 0; padding: .55rem .9rem; background: var(--read); border-radius: 6px;
   color: var(--ink); font-size: .92rem; }
-.reference small, .reference.none { color: var(--soft); }
+p.reference small, p.reference.none { color: var(--soft); }
 .evidence { color: var(--ink); }
 .evidence header { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; align-items: baseline; }
 .evidence .keys { margin: 0; font-size: .8rem; color: var(--soft); display: flex; flex-wrap: wrap;
