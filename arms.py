@@ -103,9 +103,7 @@ class Arms:
         if arm in SEARCHING and isinstance(self._library, ProjectError):
             raise self._library
 
-    def stream(
-        self, question: str, arms: Sequence[ArmName]
-    ) -> Generator[AnswerDelta, None, None]:
+    def stream(self, question: str, arms: Sequence[ArmName]) -> Generator[AnswerDelta, None, None]:
         """Answer one question by several arms side by side, as their texts grow.
 
         Closed in mid-answer it leaves the model free: nothing is held between two deltas.

@@ -26,6 +26,18 @@ class Variation:
     temperature: float = 0.0
     seed: int = 0
 
+    @classmethod
+    def within(
+        cls, k: float, windows: float, *, temperature: float | None, seed: float | None
+    ) -> "Variation":
+        """Take what a visitor chose, cut to what the page offers."""
+        return cls(
+            int(min(max(k, 1), MOST_FOUND)),
+            int(min(max(windows, 1), MOST_READ)),
+            float(min(max(temperature or 0, 0), MOST_TEMPERATURE)),
+            int(min(max(seed or 0, 0), MOST_SEED)),
+        )
+
     def __str__(self) -> str:
         drawn = f", temperature {self.temperature:g}, seed {self.seed}" if self.temperature else ""
         return f"k {self.k}, read {self.windows}{drawn}"

@@ -101,9 +101,7 @@ def _varied(together: Arms, variation: Variation | None) -> Arms:
     return together.varied(k=variation.k, windows=variation.windows, sampling=drawn)
 
 
-def _about_the_adapter(
-    workbench: Workbench, corpus: Corpus, together: Arms, asked: Asked
-) -> Asked:
+def _about_the_adapter(workbench: Workbench, corpus: Corpus, together: Arms, asked: Asked) -> Asked:
     """Add what the adapter that answers forgot, and what speaks against it."""
     named = together.provenance("sft").adapter
     adapter = active_adapter(workbench.state, corpus.name) if named else None
