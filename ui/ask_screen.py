@@ -1,7 +1,7 @@
 """What the Ask tab shows at a moment, as updates of its components."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
@@ -65,6 +65,17 @@ class Screen:
         kept = [asked, *others][:_REMEMBERED]
         samples = [[_line(one)] for one in kept]
         return {self.history: kept, self.past: gr.Dataset(samples=samples, visible=True)}
+
+    def after_vote(self, history: Sequence[Asked], asked: Asked) -> Updates:
+        """Close the vote on an answered question, wherever it is shown again."""
+        number = asked.asking.number
+        return {
+            self.last: replace(asked, voted=True),
+            self.history: [
+                replace(one, voted=True) if one.asking.number == number else one for one in history
+            ],
+            **{vote: gr.Button(interactive=False) for vote in self.votes},
+        }
 
     def _opened(self, asked: Asked | None, *, done: bool) -> Updates:
         open_to_vote = done and asked is not None and asked.comparable

@@ -94,6 +94,8 @@ class Asked:
     stale: tuple[str, ...] = ()
     #: The fine-tuned answer from memory, held against the documents.
     held: Held | None = None
+    #: Whether the visitor has voted on it.
+    voted: bool = False
 
     def complete(self, arms: tuple[ArmName, ...]) -> bool:
         """Whether all these arms have answered, or said why they cannot."""
@@ -101,5 +103,5 @@ class Asked:
 
     @property
     def comparable(self) -> bool:
-        """Whether there are two answers to vote on."""
-        return "sft" in self.answers and "rag" in self.answers
+        """Whether there are two answers to vote on, each pair once."""
+        return not self.voted and "sft" in self.answers and "rag" in self.answers

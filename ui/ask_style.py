@@ -20,7 +20,8 @@ ASK_CSS = """
 .ask mark.sft { background: transparent; box-shadow: inset 0 -3px 0 var(--sft); }
 .ask mark.rag.sft { background: var(--rag-mark); }
 .ask mark.sft.sft-rag { background: var(--both-mark); }
-.ask mark.rag.sft.sft-rag { background: linear-gradient(var(--rag-mark) 50%, var(--both-mark) 50%); }
+.ask mark.rag.sft.sft-rag {
+  background: linear-gradient(var(--rag-mark) 50%, var(--both-mark) 50%); }
 .ask .evidence details { margin-top: .6rem; }
 .ask .evidence summary { cursor: pointer; color: var(--soft); font-size: .85rem; }
 .ask .vote { align-items: center; gap: 8px; }

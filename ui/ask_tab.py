@@ -177,9 +177,7 @@ class _Wiring:
             **_LIGHT,
         )
 
-    def _answer(self, asking: Asking | None, history: list[Asked]) -> Iterator[Updates]:
-        if asking is None:
-            return
+    def _answer(self, asking: Asking, history: list[Asked]) -> Iterator[Updates]:
         moment = Moment(None)
         for moment in answers(self._workbench, asking):
             yield self._screen.show(moment, asking.arms, done=False)

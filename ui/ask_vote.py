@@ -46,24 +46,26 @@ def vote_row(stage: Stage) -> tuple[tuple[gr.Button, ...], gr.Textbox, gr.HTML]:
 def listen_to_votes(stage: Stage, screen: Screen, reason: gr.Textbox) -> None:
     """Store a vote where its button is pressed: one for each answering."""
 
-    def take(choice: Choice, asked: Asked | None, why: str) -> Updates:
+    def take(choice: Choice, asked: Asked | None, history: list[Asked], why: str) -> Updates:
         try:
-            record_vote(stage.workbench.state, asked, choice, reason=why or "", public=stage.public)
+            voted = record_vote(
+                stage.workbench.state, asked, choice, reason=why or "", public=stage.public
+            )
         except ProjectError as error:
             return {screen.voted: sentence(str(error))}
         told = f"Thank you: “{escape(_LABELS[choice])}” is stored."
         return {
             screen.voted: f'<p class="thanks" role="status">{told}</p>',
             reason: "",
-            **{button: gr.Button(interactive=False) for button in screen.votes},
+            **screen.after_vote(history, voted),
         }
 
     for choice, button in zip(CHOICES, screen.votes, strict=True):
         run: Callable[..., Any] = partial(take, choice)
         button.click(
             run,
-            [screen.last, reason],
-            [screen.voted, reason, *screen.votes],
+            [screen.last, screen.history, reason],
+            [screen.voted, reason, screen.last, screen.history, *screen.votes],
             queue=False,
             trigger_mode="once",
             show_progress="hidden",

@@ -23,14 +23,17 @@ class VoteError(ProjectError):
 
 def record_vote(
     state: Path, asked: Asked | None, choice: Choice, *, reason: str, public: bool
-) -> None:
+) -> Asked:
     """Add a vote to `feedback.jsonl` with all that is needed to judge it later.
 
+    :returns: what was voted on.
     :raises VoteError: when there is nothing to vote on, or the reason is too long.
     :raises StorageError: when the disk refuses.
     """
     if asked is None or not asked.comparable:
-        raise VoteError("There are no two answers to vote on yet: ask a question first.")
+        raise VoteError(
+            "There are no two answers to vote on, or you have voted on them: ask a question."
+        )
     longest = REASON_OF_STRANGERS if public else REASON
     if len(reason) > longest:
         raise VoteError(
@@ -56,3 +59,4 @@ def record_vote(
         },
     }
     append_line(state / "feedback.jsonl", row)
+    return asked
