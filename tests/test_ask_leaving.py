@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partialmethod
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 import arms
 import ui.asking
+from app import _warm
 from core.records import AnswerDelta
 from core.settings import Settings
 from ui.page import build_page
@@ -28,7 +30,11 @@ class _Slow:
         self.hurry, self.closed = threading.Event(), threading.Event()
         self.begun = 0
 
-    def stream(self, _: arms.Arms, question: str, names: Any) -> Iterator[AnswerDelta]:
+    @staticmethod
+    def streamed(_: arms.Arms, slow: "_Slow", question: str, names: Any) -> Iterator[AnswerDelta]:
+        return slow.stream(question, names)
+
+    def stream(self, question: str, names: Any) -> Iterator[AnswerDelta]:
         self.begun += 1
         try:
             for number in range(3 if self.hurry.is_set() else 10_000):
@@ -42,9 +48,7 @@ class _Slow:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> _Slow:
     made = _Slow()
-    monkeypatch.setattr(
-        arms.Arms, "stream", lambda self, question, names: made.stream(self, question, names)
-    )
+    monkeypatch.setattr(arms.Arms, "stream", partialmethod(_Slow.streamed, made))
     monkeypatch.setattr(ui.asking, "_REPAINT", 0.0)
     return made
 
@@ -103,3 +107,24 @@ def test_who_waits_is_told_how_many_are_before(
             told = next(one for one in others if one["msg"] == "estimation")
             assert (told["rank"], told["queue_size"]) == (0, 1)
         slow.hurry.set()
+
+
+def test_the_warm_up_leaves_the_model_to_the_first_visitor() -> None:
+    slow = _Slow()
+
+    class Together:
+        def unavailable(self) -> dict[str, str]:
+            return {"sft": "not yet"}
+
+        def stream(self, question: str, names: list[Any]) -> Iterator[AnswerDelta]:
+            assert names == ["base", "rag", "sft+rag"]
+            return slow.stream(question, names)
+
+    class Bench:
+        def arms(self, reference: str) -> Together:
+            return Together()
+
+    began = time.monotonic()
+    _warm(Bench())  # type: ignore[arg-type]
+    assert time.monotonic() - began < 10
+    assert slow.closed.is_set()

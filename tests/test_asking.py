@@ -23,10 +23,7 @@ def workbench(settings: Settings, tiny_adapter: Path) -> Workbench:
 
 
 def _last(workbench: Workbench, asking: Asking) -> Moment:
-    moment = Moment(None)
-    for moment in answers(workbench, asking):
-        pass
-    return moment
+    return list(answers(workbench, asking))[-1]
 
 
 def test_an_answer_goes_from_the_queue_to_both_panes(
