@@ -157,6 +157,13 @@ def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
         expect(page.locator(".pane[data-arm='sft'] .made")).to_contain_text("adapter ")
         expect(page.locator(".pane[data-arm='rag'] .made")).to_contain_text("index halden/")
 
+        # An answer is copied as it was given.
+        visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="Copy the answer of RAG").click()
+        expect(page.get_by_text("Copied")).to_be_visible()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == page.locator(".pane[data-arm='rag'] .answer").inner_text()
+
         # A vote is taken once, with its reason.
         page.get_by_label("Why (optional)").fill("It is <shorter>.")
         page.get_by_role("button", name="SFT is better").click()
@@ -222,7 +229,8 @@ def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
 
         # The link to it opens another page with the question in it, which is asked there.
         address_of_it = page.get_by_role("link", name="Link to this question").get_attribute("href")
-        other = Visit(chromium, address + str(address_of_it))
+        other = Visit(chromium, address)
+        other.page.goto(address + str(address_of_it))
         box = other.page.locator("#question textarea")
         expect(box).to_have_value(example.inner_text().strip())
         expect(other.page.get_by_label("All four arms")).to_be_checked()

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from core.records import ArmName
 from ui.ask_state import Asked
 from ui.asking import Moment
 from ui.evidence import evidence
@@ -41,7 +42,7 @@ class Screen:
             self.past, self.last, self.history,
         ]  # fmt: skip
 
-    def show(self, moment: Moment, arms: Sequence[Any], *, done: bool) -> Updates:
+    def show(self, moment: Moment, arms: Sequence[ArmName], *, done: bool) -> Updates:
         """Show a moment; votes and another asking are open when all is done."""
         asked = moment.asked
         # A failure leaves what had been answered; a question that was refused had nothing.
@@ -53,7 +54,7 @@ class Screen:
             **self._opened(asked, done=done),
         }
 
-    def shown_again(self, asked: Asked, arms: Sequence[Any]) -> Updates:
+    def shown_again(self, asked: Asked, arms: Sequence[ArmName]) -> Updates:
         """Show what was answered before; no model runs for it."""
         return self.show(Moment(asked), arms, done=True)
 
