@@ -5,8 +5,10 @@ weights, with one prompt builder, decoding and seed: the only thing that differs
 is compared.
 """
 
+import copy
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 from core.answer_text import abstains
 from core.errors import ProjectError, RetrievalUnavailable
@@ -27,6 +29,7 @@ from core.records import (
     Provenance,
     Wording,
 )
+from core.sampling import Sampling
 from rag.citations import Alignment, align
 from rag.library import Found, Library
 from sft.fine_tuned import FineTuned
@@ -63,6 +66,20 @@ class Arms:
         self._model, self._wording = model, wording
         self._fine_tuned, self._library = fine_tuned, library
         self._max_new_tokens, self._seed = max_new_tokens, seed
+        self._sampling: Sampling | None = None
+
+    def varied(self, *, k: int, windows: int, sampling: Sampling | None) -> "Arms":
+        """Make the same arms with other settings, for a question that is asked again.
+
+        :param k: passages that are found.
+        :param windows: stretches of them that the base is given to read.
+        :param sampling: how tokens are drawn; None takes the likeliest.
+        """
+        other = copy.copy(self)
+        other._sampling = sampling
+        if isinstance(self._library, Library):
+            other._library = replace(self._library, k=k, windows=windows)
+        return other
 
     def unavailable(self) -> dict[ArmName, str]:
         """Say why each arm that cannot run cannot."""
@@ -86,8 +103,10 @@ class Arms:
         if arm in SEARCHING and isinstance(self._library, ProjectError):
             raise self._library
 
-    def stream(self, question: str, arms: Sequence[ArmName]) -> Iterator[AnswerDelta]:
+    def stream(self, question: str, arms: Sequence[ArmName]) -> Generator[AnswerDelta, None, None]:
         """Answer one question by several arms side by side, as their texts grow.
+
+        Closed in mid-answer it leaves the model free: nothing is held between two deltas.
 
         Each arm's last delta carries its finished `Answer`; first-token and total times count
         from the question, retrieval included.
@@ -227,7 +246,7 @@ class Arms:
             system_prompt=self._wording.system_prompt,
             form=tuned.form if isinstance(tuned, FineTuned) else "chat",
         )
-        return GenerationRequest(prompt, self.adapter_of(arm))
+        return GenerationRequest(prompt, self.adapter_of(arm), self._sampling)
 
     def adapter_of(self, arm: AskedName) -> str | None:
         """Name of the adapter that an arm answers with, as the model has it loaded."""
@@ -267,6 +286,9 @@ class Arms:
         library = self._library if arm in SEARCHING else None
         named = tuned if isinstance(tuned, FineTuned) else None
         shelf = library.retriever if isinstance(library, Library) else None
+        decoding = self._model.decoding
+        if self._sampling:
+            decoding = decoding.replace("greedy", str(self._sampling), 1)
         return Provenance(
             base_model=self._model.reference,
             base_fingerprint=self._model.fingerprint,
@@ -275,8 +297,8 @@ class Arms:
             index=shelf.name if shelf else None,
             index_fingerprint=shelf.fingerprint if shelf else None,
             prompt_version=PROMPT_VERSION,
-            decoding=f"{self._model.decoding}, at most {self._max_new_tokens} tokens",
-            seed=self._seed,
+            decoding=f"{decoding}, at most {self._max_new_tokens} tokens",
+            seed=self._sampling.seed if self._sampling else self._seed,
         )
 
 

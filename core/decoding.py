@@ -1,4 +1,4 @@
-"""Greedy decoding of many rows in one batch, each with its own prompt length and adapter.
+"""Decoding of many rows in one batch, each with its own prompt length and adapter.
 
 A plain left-padded batch pads short closed-book prompts to the long open-book ones and copies the
 whole key/value cache at every token. Here rows of like length are prefilled together, their caches
@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import torch
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer
+
+from core.sampling import Sampler
 
 #: Prompts longer than this share of the longest in their group start a group of their own...
 _LENGTH_RATIO = 0.75
@@ -45,6 +47,8 @@ class Row:
 
     prompt_ids: list[int]
     adapter: str | None
+    #: Draws the tokens; None takes the likeliest.
+    sampler: Sampler | None = None
     completion_ids: list[int] = field(default_factory=list)
     finished: bool = False
     first_token_seconds: float = 0.0
@@ -94,7 +98,7 @@ def decode(
     max_new_tokens: int,
     began: float | None = None,
 ) -> Iterator[list[Row]]:
-    """Decode all rows greedily; yields the rows that gained a token, step by step.
+    """Decode all rows; yields the rows that gained a token, step by step.
 
     The rows are changed in place. A row finishes where `stops` says or after `max_new_tokens`.
 
@@ -212,9 +216,12 @@ def _take_tokens(
     began: float,
 ) -> None:
     now = time.perf_counter() - began
-    for row, token in zip(rows, logits.argmax(dim=-1).tolist(), strict=True):
+    for index, (row, likeliest) in enumerate(
+        zip(rows, logits.argmax(dim=-1).tolist(), strict=True)
+    ):
         if row.finished:
             continue
+        token = row.sampler.draw(logits[index]) if row.sampler else likeliest
         if not row.completion_ids:
             row.first_token_seconds = now
         row.seconds = now

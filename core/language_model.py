@@ -21,6 +21,7 @@ from core.device import find_device, find_dtype
 from core.errors import ModelError
 from core.model_files import find_language_model
 from core.prompts import Prompt
+from core.sampling import Sampler, Sampling
 from core.weights import Weights
 
 
@@ -40,11 +41,13 @@ class Generation:
 class GenerationRequest:
     """One row of a batch: a prompt and what to answer with.
 
-    `adapter` is the name of an adapter or of own weights; None is the base.
+    `adapter` is the name of an adapter or of own weights; None is the base. Without `sampling` the
+    likeliest token is taken.
     """
 
     prompt: Prompt
     adapter: str | None = None
+    sampling: Sampling | None = None
 
 
 class LanguageModel:
@@ -146,7 +149,7 @@ class LanguageModel:
     def stream(
         self, requests: Sequence[GenerationRequest], *, max_new_tokens: int
     ) -> Iterator[tuple[int, Generation]]:
-        """Answer all requests in one batch, greedily, yielding each row's text as it grows.
+        """Answer all requests in one batch, yielding each row's text as it grows.
 
         Rows with own weights are a batch of their own; the batches take turns by the token.
 
@@ -156,7 +159,11 @@ class LanguageModel:
         :raises ModelError: when a prompt is too long for the model.
         """
         rows = [
-            Row(self.checked(request, max_new_tokens=max_new_tokens), request.adapter)
+            Row(
+                self.checked(request, max_new_tokens=max_new_tokens),
+                request.adapter,
+                Sampler(request.sampling) if request.sampling else None,
+            )
             for request in requests
         ]
         index_of = {id(row): index for index, row in enumerate(rows)}

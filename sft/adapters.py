@@ -134,15 +134,21 @@ def adapter_marks(
         marks += _problems(adapter, base_fingerprint, base_model)
     except AdapterError as error:  # a file is missing
         marks.append(str(error))
+    marks += age_marks(adapter, corpus_fingerprint=corpus_fingerprint)
+    return tuple(marks)
+
+
+def age_marks(adapter: Adapter, *, corpus_fingerprint: str | None) -> tuple[str, ...]:
+    """What speaks against an adapter though it answers; reads no file, so fit for each question."""
     manifest = adapter.manifest
     if not manifest.prompt_version:
-        marks.append("It is not known what prompts it was trained on, nor what rows.")
-    elif corpus_fingerprint is not None and corpus_fingerprint != manifest.corpus_fingerprint:
-        marks.append(
+        return ("It is not known what prompts it was trained on, nor what rows.",)
+    if corpus_fingerprint is not None and corpus_fingerprint != manifest.corpus_fingerprint:
+        return (
             f"The corpus {manifest.corpus} has changed since it was trained; train it again to "
-            "learn what is new."
+            "learn what is new.",
         )
-    return tuple(marks)
+    return ()
 
 
 def _problems(adapter: Adapter, base_fingerprint: str, base_model: str) -> Iterator[str]:

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browsing import CHROMIUM, Visit, browser, served
 
 from core.records import Answer, Citation, Hit, Passage, Provenance, Stretch
+from core.storage import read_lines
+from rag.citations import align
+from ui.ask_state import Asked, Asking, Held
 from ui.evidence import evidence
 from ui.markup import marked
-from ui.panes import Asked, panes
+from ui.panes import panes
 
 HOSTILE = '<img src=x onerror="alert(1)"> ${alert(2)} {{3}} & co'
 
@@ -37,10 +41,11 @@ def test_hostile_text_stays_text() -> None:
         id="p", document_id=HOSTILE, start=5, end=5 + len(HOSTILE), text=HOSTILE, heading=HOSTILE
     )
     answer = _answer(HOSTILE, passage)
-    asked = Asked("q", None, "", "", answers={"rag": answer}, reasons={"sft": HOSTILE})
+    asked = Asked(Asking(HOSTILE, HOSTILE), answers={"rag": answer}, reasons={"sft": HOSTILE})
     page = panes(("sft", "rag"), asked) + evidence({"rag": answer}, ("rag",))
     assert "<img" not in page
-    assert page.count("&lt;img") == 5
+    assert page.count("&lt;img") == 6
+    assert 'href="?domain=%3Cimg' in page
 
 
 def test_what_nothing_supports_is_marked_and_what_is_withheld_says_why() -> None:
@@ -49,10 +54,10 @@ def test_what_nothing_supports_is_marked_and_what_is_withheld_says_why() -> None
         update={"unsupported": (Stretch(start=17, end=27),)}
     )
     withheld = _answer("I am sorry.", passage).model_copy(update={"withheld": "Too far <away>."})
-    page = panes(("rag",), Asked("q", None, "", "", answers={"rag": doubted}))
+    page = panes(("rag",), Asked(Asking("q"), answers={"rag": doubted}))
     assert '<span class="unsupported">It was so.</span>' in page
     assert "in no passage that was found" in page
-    page = panes(("rag",), Asked("q", None, "", "", answers={"rag": withheld}))
+    page = panes(("rag",), Asked(Asking("q"), answers={"rag": withheld}))
     assert '<p class="doubt">Too far &lt;away&gt;.</p>' in page
     assert "page 3" in evidence({"rag": doubted}, ("rag",))
 
@@ -61,7 +66,7 @@ def test_a_fine_tuned_pane_says_what_was_forgotten() -> None:
     base = _answer("x", Passage(id="p", document_id="d", start=0, end=4, text="text"))
     made = base.provenance.model_copy(update={"adapter": "mine", "adapter_fingerprint": "a" * 64})
     tuned = base.model_copy(update={"provenance": made})
-    asked = Asked("q", None, "", "", answers={"sft": tuned, "base": base}, forgotten="5 of <186>")
+    asked = Asked(Asking("q"), answers={"sft": tuned, "base": base}, forgotten="5 of <186>")
     assert "forgetting: 5 of &lt;186&gt;" in panes(("sft",), asked)
     assert "forgetting" not in panes(("base",), asked), "the base forgot nothing"
 
@@ -75,16 +80,44 @@ def test_words_taken_are_highlighted_where_they_stand() -> None:
     assert evidence({}, ("sft", "rag")) == ""
 
 
+def test_an_answer_from_memory_is_marked_by_the_documents() -> None:
+    passage = Passage(id="p", document_id="d", start=0, end=41, text="Hold the Alpha's button for 8 seconds now.")
+    text = "Hold the Alpha's button for 12 seconds."
+    remembered = _answer(text, passage).model_copy(update={"arm": "sft", "hits": (), "read": ()})
+    held = Held((Hit(passage=passage, score=0.5),), align(text, [passage]))
+    asked = Asked(Asking("q"), answers={"sft": remembered}, held=held)
+    shown = panes(("sft",), asked)
+    assert '<span class="unsupported"> 12 </span>' in shown, "the number that stands nowhere"
+    assert '<span class="cited">' in shown
+    page = evidence(asked.answers, ("sft",), held)
+    assert '<mark class="sft">' in page and "said by SFT from memory" in page
+    assert evidence(asked.answers, ("base",), held) == ""
+
+
+def test_passages_that_were_not_read_are_folded() -> None:
+    passages = [Passage(id=str(n), document_id="d", start=0, end=1, text=str(n)) for n in range(8)]
+    answer = _answer("x", passages[0]).model_copy(
+        update={"hits": tuple(Hit(passage=one, score=0.1) for one in passages)}
+    )
+    shown = evidence({"rag": answer}, ("rag",))
+    assert shown.count("<li>") == 8 and "3 more that were found" in shown
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("state")) as address:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def address(state: Path) -> Iterator[str]:
+    with served(state) as address:
         yield address
 
 
 @pytest.mark.browser
 @pytest.mark.model
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to open the page in")
-def test_a_person_asks_looks_and_compares(address: str) -> None:
+def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
     from playwright.sync_api import expect
 
     with browser() as chromium:
@@ -120,6 +153,49 @@ def test_a_person_asks_looks_and_compares(address: str) -> None:
         expect(taken.first).to_be_visible()
         assert all(word.lower() in answer for word in taken.first.inner_text().split())
 
+        # What made each answer stands beside it.
+        expect(page.locator(".pane[data-arm='sft'] .made")).to_contain_text("adapter ")
+        expect(page.locator(".pane[data-arm='rag'] .made")).to_contain_text("index halden/")
+
+        # An answer is copied as it was given.
+        visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.get_by_role("button", name="Copy the answer of RAG").click()
+        expect(page.get_by_text("Copied")).to_be_visible()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied == page.locator(".pane[data-arm='rag'] .answer").inner_text()
+
+        # A vote is taken once, with its reason.
+        page.get_by_label("Why (optional)").fill("It is <shorter>.")
+        page.get_by_role("button", name="SFT is better").click()
+        expect(page.locator(".thanks")).to_contain_text("is stored")
+        expect(page.get_by_role("button", name="Tie")).to_be_disabled()
+        [row] = read_lines(state / "feedback.jsonl")
+        assert (row["vote"], row["reason"]) == ("left", "It is <shorter>.")
+        assert row["answers"]["sft"]["text"]
+
+        # A reference of one's own scores what is on the screen; no model runs for it.
+        page.get_by_role("button", name="Score by a reference of your own").click()
+        page.get_by_label("Reference answer").fill(row["answers"]["rag"]["text"])
+        page.get_by_label("Reference answer").blur()
+        expect(page.locator("p.reference")).to_contain_text("your own reference")
+        expect(page.locator(".pane[data-arm='rag'] .badge.right")).to_be_visible()
+
+        # Asked again with fewer passages and drawn words, and shown again from the visit's list.
+        page.get_by_role("button", name="Run again with other settings").click()
+        page.get_by_label("number input for Passages found (k)").fill("2")
+        page.get_by_label("number input for Temperature").fill("0.8")
+        page.get_by_label("Seed").fill("3")
+        page.get_by_role("button", name="Run again", exact=True).click()
+        expect(page.locator(".pane[data-arm='sft'] .made")).to_contain_text(
+            "settings: k 2, read 1, temperature 0.8, seed 3"
+        )
+        expect(page.locator(".pane[data-state='done']")).to_have_count(2)
+        expect(page.locator(".evidence li")).to_have_count(2)
+        expect(page.locator("#past button.gallery-item")).to_have_count(2)
+        page.locator("#past button.gallery-item").last.click()
+        expect(page.locator(".pane[data-arm='sft'] .made")).not_to_contain_text("settings:")
+        assert row["answers"]["sft"]["text"] in page.locator(".pane[data-arm='sft']").inner_text()
+
         # All four on the same question.
         page.get_by_label("All four arms").check()
         expect(page.locator(".pane[data-state='done']")).to_have_count(4)
@@ -150,6 +226,18 @@ def test_a_person_asks_looks_and_compares(address: str) -> None:
         details = page.locator(".pane[data-arm='sft+rag'] details")
         details.locator("summary").click()
         expect(details).to_contain_text("solar-system/")
+
+        # The link to it opens another page with the question in it, which is asked there.
+        address_of_it = page.get_by_role("link", name="Link to this question").get_attribute("href")
+        other = Visit(chromium, address)
+        other.page.goto(address + str(address_of_it))
+        box = other.page.locator("#question textarea")
+        expect(box).to_have_value(example.inner_text().strip())
+        expect(other.page.get_by_label("All four arms")).to_be_checked()
+        expect(other.page.get_by_label("Domain")).to_have_value("Solar System")
+        other.page.get_by_role("button", name="Ask", exact=True).click()
+        expect(other.page.locator(".pane[data-state='done']")).to_have_count(4)
+        other.close()
 
         # A phone shows one pane below the other, nothing wider than the screen.
         page.set_viewport_size({"width": 390, "height": 800})

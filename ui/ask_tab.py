@@ -1,27 +1,63 @@
 """Ask: one question, the chosen arms side by side, and the evidence of their answers."""
 
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
 from core.errors import ProjectError
-from ui.asking import VIEWS, Moment, answers
-from ui.evidence import evidence
+from ui.ask_again import Knobs, knobs
+from ui.ask_link import from_link
+from ui.ask_screen import Screen, Updates
+from ui.ask_state import FIRST_VIEW, VIEWS, Asked, Asking, Variation
+from ui.ask_vote import listen_to_votes, vote_row
+from ui.asking import Moment, answers, judged, put
 from ui.markup import sentence
-from ui.panes import Asked, panes
-from ui.questions import examples
+from ui.panes import COPY_JS, panes
+from ui.questions import ONE_OF_EACH, examples
 from ui.stage import MODEL_QUEUE, Stage
 from workbench import Workbench
 
-_FIRST_VIEW = next(iter(VIEWS))
+
+@dataclass(frozen=True)
+class AskParts:
+    """What other tabs may fill in."""
+
+    question: gr.Textbox
+    view: gr.Radio
 
 
-def ask_tab(stage: Stage) -> None:
+@dataclass(frozen=True)
+class _Desk:
+    """Where a visitor types and chooses."""
+
+    view: gr.Radio
+    question: gr.Textbox
+    own: gr.Textbox
+    ask: gr.Button
+    kinds: gr.Radio
+    offered: gr.Dataset
+    #: What is to be answered next; setting it is what starts the model.
+    wanted: gr.State
+    #: The question of the link that the page was opened by, until its domain is shown.
+    linked: gr.State
+
+
+def ask_tab(stage: Stage) -> AskParts:
     """Lay out the tab; nothing is loaded before a visitor asks."""
-    workbench, domain = stage.workbench, stage.domain
-    last = gr.State(None)
-    view = gr.Radio(list(VIEWS), value=_FIRST_VIEW, label="Compare")
+    with gr.Column(elem_classes=["ask"]):
+        desk = _desk(stage)
+        screen, reason, settings = _screen(stage)
+    _Wiring(stage, desk, screen).connect(settings)
+    listen_to_votes(stage, screen, reason)
+    return AskParts(desk.question, desk.view)
+
+
+def _desk(stage: Stage) -> _Desk:
+    longest = stage.workbench.settings.max_question_characters
+    view = gr.Radio(list(VIEWS), value=FIRST_VIEW, label="Compare")
     with gr.Row(equal_height=True):
         question = gr.Textbox(
             label="Question",
@@ -33,106 +69,227 @@ def ask_tab(stage: Stage) -> None:
             elem_id="question",
         )
         ask = gr.Button("Ask", variant="primary", scale=1, elem_id="ask")
-    offered = _offered(_examples(workbench, stage.first))
-    message = gr.HTML(js_on_load=None, elem_id="message")
-    shown = gr.HTML(panes(VIEWS[_FIRST_VIEW], None), js_on_load=None, elem_id="panes")
-    found = gr.HTML(js_on_load=None, elem_id="evidence")
-    screen: list[Any] = [message, shown, found, last, ask]
-
-    def on_ask(where: str, text: str, seen: str) -> Iterator[tuple[Any, ...]]:
-        yield from _screens(workbench, where, text, seen)
-
-    def on_view(where: str, seen: str, before: Asked | None) -> Iterator[tuple[Any, ...]]:
-        arms = VIEWS[seen]
-        if before is None:
-            yield _screen(Moment(None), seen, busy=False)
-        elif all(arm in before.answers or arm in before.reasons for arm in arms):
-            yield _screen(Moment(before), seen, busy=False)
-        else:
-            yield from _screens(workbench, where, before.question, seen)
-
-    def on_domain(where: str, seen: str) -> tuple[Any, ...]:
-        return (
-            "",
-            _other_samples(_examples(workbench, where)),
-            *_screen(Moment(None), seen, busy=False),
-        )
-
-    def answer_after(event: Any, run: Callable[..., Any], inputs: list[Any]) -> Any:
-        return event(
-            run,
-            inputs,
-            screen,
-            concurrency_id=MODEL_QUEUE,
-            show_progress="hidden",
-            api_visibility="private",
-        )
-
-    asked = gr.on(
-        [ask.click, question.submit],
-        on_ask,
-        [domain, question, view],
-        screen,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-        trigger_mode="once",
-        show_progress="hidden",
-        api_visibility="private",
+    offers = _offers(stage.workbench, stage.first)
+    kinds = gr.Radio(
+        list(offers), value=ONE_OF_EACH, label="Examples from the test split", elem_id="kinds"
     )
-    chosen = offered.click(
-        lambda row: row[0], offered, question, queue=False, api_visibility="private"
-    )
-    example = answer_after(chosen.then, on_ask, [domain, question, view])
-    looked = answer_after(view.change, on_view, [domain, view, last])
-    domain.change(
-        on_domain,
-        [domain, view],
-        [question, offered, *screen],
-        cancels=[asked, example, looked],
-        queue=False,
-        api_visibility="private",
-    )
-
-
-def _offered(questions: list[str]) -> gr.Dataset:
-    return gr.Dataset(
+    offered = gr.Dataset(
         components=[gr.Textbox(visible=False)],
-        samples=[[question] for question in questions],
-        label="Examples from the test split",
+        samples=_samples(offers.get(ONE_OF_EACH, [])),
+        show_label=False,
         samples_per_page=20,
         layout="gallery",
         elem_id="examples",
-        visible=bool(questions),
+        visible=bool(offers),
     )
+    with gr.Accordion("Score by a reference of your own", open=False):
+        own = gr.Textbox(
+            label="Reference answer",
+            info="One accepted answer a line. Answers on the screen are scored by it at once.",
+            lines=2,
+            max_lines=4,
+            max_length=longest,
+            elem_id="own",
+        )
+    return _Desk(view, question, own, ask, kinds, offered, gr.State(None), gr.State(None))
 
 
-def _other_samples(questions: list[str]) -> gr.Dataset:
-    """Replace what is offered: inside an event no component can be made for the samples."""
-    return gr.Dataset(samples=[[question] for question in questions], visible=bool(questions))
-
-
-def _screens(
-    workbench: Workbench, domain: str, question: str, view: str
-) -> Iterator[tuple[Any, ...]]:
-    moment = Moment(None)
-    for moment in answers(workbench, domain, question, view=view):
-        yield _screen(moment, view, busy=True)
-    yield _screen(moment, view, busy=False)
-
-
-def _screen(moment: Moment, view: str, *, busy: bool) -> tuple[Any, ...]:
-    arms, asked = VIEWS[view], moment.asked
-    return (
-        sentence(moment.message),
-        panes(arms, None if moment.message else asked),
-        evidence(asked.answers, arms) if asked else "",
-        None if moment.message else asked,
-        gr.Button("Answering …" if busy else "Ask", interactive=not busy),
+def _screen(stage: Stage) -> tuple[Screen, gr.Textbox, Knobs]:
+    message = gr.HTML(js_on_load=None, elem_id="message")
+    shown = gr.HTML(panes(VIEWS[FIRST_VIEW], None), js_on_load=COPY_JS, elem_id="panes")
+    votes, reason, voted = vote_row(stage)
+    found = gr.HTML(js_on_load=None, elem_id="evidence")
+    settings = knobs(stage.workbench.settings)
+    past = gr.Dataset(
+        components=[gr.Textbox(visible=False)],
+        samples=[],
+        label="Asked in this visit: choose one to see it again",
+        samples_per_page=20,
+        type="index",
+        layout="gallery",
+        elem_id="past",
+        visible=False,
     )
+    screen = Screen(
+        message, shown, found, votes, voted, settings.again, past, gr.State(None), gr.State([])
+    )
+    return screen, reason, settings
 
 
-def _examples(workbench: Workbench, domain: str) -> list[str]:
+class _Wiring:
+    """What happens when: light events say what is wanted, and one event uses the model for it."""
+
+    def __init__(self, stage: Stage, desk: _Desk, screen: Screen) -> None:
+        self._stage, self._desk, self._screen = stage, desk, screen
+        self._workbench = stage.workbench
+
+    def connect(self, settings: Knobs) -> None:
+        """Connect all events but those of votes."""
+        desk, screen, domain = self._desk, self._screen, self._stage.domain
+        # The only event that uses the model. Who asks anew stops what is being answered for them.
+        answering = desk.wanted.change(
+            self._answer,
+            [desk.wanted, screen.history],
+            screen.parts,
+            concurrency_id=MODEL_QUEUE,
+            concurrency_limit=1,
+            trigger_mode="multiple",
+            show_progress="minimal",
+            show_progress_on=screen.panes,
+            api_visibility="private",
+        )
+        answering.failure(self._refused, desk.view, screen.parts, **_LIGHT)
+        wanting = [desk.wanted, *screen.parts]
+
+        def light(event: Any, run: Callable[..., Updates], inputs: Any, outputs: list[Any]) -> None:
+            event(run, inputs, outputs, cancels=[answering], **_LIGHT)
+
+        typed = [domain, desk.question, desk.view, desk.own]
+        light(desk.ask.click, self._ask, typed, wanting)
+        light(desk.question.submit, self._ask, typed, wanting)
+        light(
+            desk.offered.click,
+            self._example,
+            [domain, desk.offered, desk.view],
+            [desk.question, desk.own, *wanting],
+        )
+        light(desk.view.input, self._look, [desk.view, screen.last], wanting)
+        light(settings.again.click, self._again, [screen.last, *settings.inputs], wanting)
+        light(
+            screen.past.click,
+            self._show_again,
+            [screen.past, screen.history],
+            [desk.view, desk.question, desk.own, *screen.parts],
+        )
+        light(
+            domain.change,
+            self._enter,
+            [domain, desk.view, desk.linked],
+            [desk.question, desk.own, desk.kinds, desk.offered, desk.linked, *screen.parts],
+        )
+        desk.kinds.input(self._offer, [domain, desk.kinds], desk.offered, **_LIGHT)
+        for left in (desk.own.blur, desk.own.submit):
+            left(self._judge, [screen.last, desk.own], screen.parts, **_LIGHT)
+        self._stage.page.load(
+            self._open,
+            None,
+            [domain, desk.question, desk.view, desk.linked, screen.message, self._stage.tabs],
+            **_LIGHT,
+        )
+
+    def _answer(self, asking: Asking, history: list[Asked]) -> Iterator[Updates]:
+        moment = Moment(None)
+        for moment in answers(self._workbench, asking):
+            yield self._screen.show(moment, asking.arms, done=False)
+        done = self._screen.show(moment, asking.arms, done=True)
+        if not moment.message:
+            done |= self._screen.remembered(history, moment.asked)
+        yield done
+
+    def _refused(self, seen: str) -> Updates:
+        full = "The model did not take the question: too many visitors wait. Ask again in a minute."
+        return self._screen.show(Moment(None, full), VIEWS[seen], done=True)
+
+    def _ask(self, where: str, text: str, seen: str, own: str) -> Updates:
+        return self._wanted(Asking(text, where, seen, own))
+
+    def _example(self, where: str, row: list[str], seen: str) -> Updates:
+        question = row[0]
+        return {
+            self._desk.question: question,
+            self._desk.own: "",
+            **self._wanted(Asking(question, where, seen)),
+        }
+
+    def _look(self, seen: str, last: Asked | None) -> Updates:
+        arms = VIEWS[seen]
+        if last is None:
+            return self._screen.show(Moment(None), arms, done=True)
+        asking = replace(last.asking, view=seen)
+        if last.complete(arms):
+            return self._screen.shown_again(replace(last, asking=asking), arms)
+        return self._wanted(asking)
+
+    def _again(self, last: Asked | None, *chosen: float) -> Updates:
+        if last is None:
+            nothing = Moment(None, "There is nothing to run again yet: ask a question first.")
+            return self._screen.show(nothing, VIEWS[FIRST_VIEW], done=True)
+        k, windows, temperature, seed = chosen
+        variation = Variation.within(k, windows, temperature=temperature, seed=seed)
+        return self._wanted(replace(last.asking, variation=variation))
+
+    def _wanted(self, asking: Asking) -> Updates:
+        moment = put(self._workbench, asking)
+        shown = self._screen.show(moment, asking.arms, done=moment.asked is None)
+        if moment.asked is not None:
+            # Numbered, so that the same question asked again is something new to answer.
+            shown[self._desk.wanted] = replace(moment.asked.asking, number=time.time_ns())
+        return shown
+
+    def _show_again(self, index: int, history: list[Asked]) -> Updates:
+        asked = history[index]
+        return {
+            self._desk.view: asked.asking.view,
+            self._desk.question: asked.asking.question,
+            self._desk.own: asked.asking.own,
+            **self._screen.shown_again(asked, asked.asking.arms),
+        }
+
+    def _judge(self, last: Asked | None, own: str) -> Updates:
+        if last is None or last.asking.own == own or not last.complete(last.asking.arms):
+            return {self._screen.message: gr.skip()}
+        try:
+            corpus = self._workbench.corpus(last.asking.domain)
+        except ProjectError as error:
+            return {self._screen.message: sentence(str(error))}
+        longest = self._workbench.settings.max_question_characters
+        asking = replace(last.asking, own=own[:longest])
+        return self._screen.shown_again(judged(replace(last, asking=asking), corpus), asking.arms)
+
+    def _enter(self, where: str, seen: str, linked: Asking | None) -> Updates:
+        offers = _offers(self._workbench, where)
+        first = offers.get(ONE_OF_EACH, [])
+        return {
+            self._desk.question: linked.question if linked and linked.domain == where else "",
+            self._desk.own: "",
+            self._desk.kinds: gr.Radio(choices=list(offers), value=ONE_OF_EACH),
+            self._desk.offered: gr.Dataset(samples=_samples(first), visible=bool(first)),
+            self._desk.linked: None,
+            **self._screen.show(Moment(None), VIEWS[seen], done=True),
+        }
+
+    def _offer(self, where: str, kind: str) -> gr.Dataset:
+        return gr.Dataset(samples=_samples(_offers(self._workbench, where).get(kind, [])))
+
+    def _open(self, request: gr.Request) -> Updates:
+        domain = self._stage.domain
+        known = {str(value) for _, value in domain.choices}
+        longest = self._workbench.settings.max_question_characters
+        asking = from_link(dict(request.query_params), known, longest=longest)
+        if asking is None:
+            return {self._desk.linked: None}
+        return {
+            domain: asking.domain,
+            self._desk.question: asking.question,
+            self._desk.view: asking.view,
+            self._desk.linked: asking,
+            self._screen.message: '<p class="opened" role="status">A link brought this question: '
+            "press Ask to have it answered.</p>",
+            self._stage.tabs: gr.Tabs(selected="ask"),
+        }
+
+
+#: Events that use no model wait in no queue.
+_LIGHT: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+
+
+def _offers(workbench: Workbench, domain: str) -> dict[str, list[str]]:
     try:
         return examples(workbench.corpus(domain))
     except ProjectError:
-        return []
+        return {}
+
+
+def _samples(questions: list[str]) -> list[list[str]]:
+    """Rows of a dataset: inside an event no component can be made for them."""
+    return [[question] for question in questions]

@@ -1,11 +1,13 @@
 """The answers side by side: one pane an arm, with its scores, times and provenance."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from html import escape
 
 from core.records import Answer, ArmName, Question
 from eval.results import score_answer
+from rag.citations import Alignment
+from ui.ask_link import link
+from ui.ask_state import Asked
 from ui.markup import marked
 
 TITLES: dict[ArmName, tuple[str, str]] = {
@@ -15,22 +17,30 @@ TITLES: dict[ArmName, tuple[str, str]] = {
     "sft+rag": ("SFT + RAG", "fine-tuned, with the documents open"),
 }
 
-
-@dataclass(frozen=True)
-class Asked:
-    """What the panes show: the question, how far each arm is, and what it is judged by."""
-
-    question: str
-    reference: Question | None
-    #: What kind of question it is, in words; empty for a visitor's own.
-    kind: str
-    abstain_text: str
-    texts: Mapping[ArmName, str] = field(default_factory=dict)
-    answers: Mapping[ArmName, Answer] = field(default_factory=dict)
-    #: Why an arm cannot run.
-    reasons: Mapping[ArmName, str] = field(default_factory=dict)
-    #: What the adapter forgot, in a few words; empty where it was not measured.
-    forgotten: str = ""
+_PHASES = {
+    "waiting": "Waiting for its turn: all visitors share one model.",
+    "preparing": "Getting the model and the documents ready …",
+}
+#: Copies an answer or the link; where the browser keeps the clipboard from a page, the old way.
+COPY_JS = """
+element.addEventListener('click', async (event) => {
+  const button = event.target.closest('button[data-copy], button[data-link]');
+  if (!button) return;
+  const text = button.dataset.copy ?? new URL(button.dataset.link, location.href).href;
+  let copied = true;
+  try { await navigator.clipboard.writeText(text); } catch {
+    const area = document.createElement('textarea');
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    copied = document.execCommand('copy');
+    area.remove();
+  }
+  button.dataset.words ??= button.textContent;
+  button.textContent = copied ? 'Copied' : 'Not allowed here';
+  setTimeout(() => { button.textContent = button.dataset.words; }, 1500);
+});
+"""
 
 
 def panes(arms: Sequence[ArmName], asked: Asked | None) -> str:
@@ -39,7 +49,7 @@ def panes(arms: Sequence[ArmName], asked: Asked | None) -> str:
         f'<div class="panes panes-{len(arms)}" aria-live="polite">'
         + "".join(_pane(arm, asked) for arm in arms)
         + "</div>"
-        + (_reference(asked) if asked else "")
+        + (_below(asked) if asked else "")
     )
 
 
@@ -53,14 +63,15 @@ def _pane(arm: ArmName, asked: Asked | None) -> str:
             body = f'<p class="reason">{escape(asked.reasons[arm])}</p>'
         elif answer is not None:
             state = "done"
-            body, foot = (
-                _finished(answer),
-                _scores(answer, asked) + _figures(answer, asked.forgotten),
-            )
-        else:
+            body = _finished(answer, asked)
+            foot = _scores(answer, asked) + _made(answer, asked) + _figures(answer, asked.forgotten)
+        elif asked.phase == "answering":
             state = "answering"
             text = escape(asked.texts.get(arm, ""))
             body = f'<p class="answer">{text}<span class="cursor" aria-hidden="true"></span></p>'
+        else:
+            state = asked.phase
+            body = f'<p class="waiting">{_PHASES[asked.phase]}</p>'
     name = arm.replace("+", "-")
     return (
         f'<section class="pane {name}" data-arm="{arm}" data-state="{state}" '
@@ -69,11 +80,13 @@ def _pane(arm: ArmName, asked: Asked | None) -> str:
     )
 
 
-def _finished(answer: Answer) -> str:
+def _finished(answer: Answer, asked: Asked) -> str:
+    taken = Alignment(answer.citations, answer.unsupported)
+    if answer.arm == "sft" and asked.held is not None:
+        taken = asked.held.alignment
     # The words found in the documents are underlined here and highlighted in the evidence.
-    cited = [(one.answer_start, one.answer_end, "cited") for one in answer.citations]
-    # A sentence that nothing found supports is marked as such.
-    doubted = [(one.start, one.end, "unsupported") for one in answer.unsupported]
+    cited = [(one.answer_start, one.answer_end, "cited") for one in taken.citations]
+    doubted = [(start, end, "unsupported") for start, end in _doubted(taken)]
     text = marked(answer.text, [*cited, *doubted], inside=("cited", "unsupported"))
     why = f'<p class="doubt">{escape(answer.withheld)}</p>' if answer.withheld else ""
     if doubted and not why:
@@ -81,10 +94,61 @@ def _finished(answer: Answer) -> str:
     return f'<p class="answer">{text or "<em>(an empty answer)</em>"}</p>{why}'
 
 
+def _doubted(taken: Alignment) -> list[tuple[int, int]]:
+    """The words of unsupported sentences that stand nowhere; all, where each stands somewhere."""
+    found = []
+    for sentence in taken.unsupported:
+        left, at = [], sentence.start
+        for one in sorted(taken.citations, key=lambda one: one.answer_start):
+            if sentence.start <= one.answer_start and one.answer_end <= sentence.end:
+                left.append((at, one.answer_start))
+                at = one.answer_end
+        left.append((at, sentence.end))
+        # A blank or a full stop between two runs is no word.
+        told = [(start, end) for start, end in left if end - start > 1]
+        found += told or [(sentence.start, sentence.end)]
+    return found
+
+
+def _made(answer: Answer, asked: Asked) -> str:
+    """Badges of what made the answer, and of what is to be known before it is believed."""
+    made = answer.provenance
+    badges = []
+    if asked.asking.variation is not None:
+        badges.append(_badge(f"settings: {asked.asking.variation}", "asked again with these"))
+    if made.adapter:
+        badges.append(_badge(f"adapter {made.adapter}", "the fine-tuned weights that answered"))
+        if asked.trained:
+            words = "The question stands in the training set, so this answer may be by heart."
+            badges.append(_badge("this wording was trained on", words, kind="note"))
+        if asked.stale:
+            badges.append(_badge("⚠ stale adapter", " ".join(asked.stale), kind="note"))
+    if made.index:
+        badges.append(_badge(f"index {made.index}", "the documents as they were indexed"))
+    if answer.abstained:
+        why = answer.withheld or "The answer says that it does not know."
+        badges.append(_badge("abstained", why, kind="note"))
+    copy = (
+        f'<button type="button" class="copy" data-copy="{escape(answer.text)}" '
+        f'aria-label="Copy the answer of {TITLES[_arm(answer)][0]}">Copy</button>'
+    )
+    warning = ""
+    if made.adapter and asked.stale:
+        warning = f'<p class="doubt">{escape(" ".join(asked.stale))}</p>'
+    return f'<p class="made">{"".join(badges)}{copy}</p>{warning}'
+
+
+def _arm(answer: Answer) -> ArmName:
+    return next(arm for arm in TITLES if arm == answer.arm)
+
+
+def _badge(words: str, meaning: str, *, kind: str = "plain") -> str:
+    return f'<span class="badge {kind}" title="{escape(meaning)}">{escape(words)}</span>'
+
+
 def _scores(answer: Answer, asked: Asked) -> str:
     if asked.reference is None:
-        withheld = '<p class="badges"><span class="badge plain">withheld</span></p>'
-        return withheld if answer.abstained else ""
+        return ""
     row = score_answer(asked.reference, answer, exposure=None, abstain_text=asked.abstain_text)
     right = row.metrics["accuracy"] >= 1
     words = _verdict(asked.reference, right)
@@ -133,12 +197,22 @@ def _figures(answer: Answer, forgotten: str) -> str:
     )
 
 
+def _below(asked: Asked) -> str:
+    address = escape(link(asked.asking))
+    return (
+        f'<div class="below">{_reference(asked)}<p class="tools">'
+        f'<a href="{address}" target="_blank" rel="noopener">Link to this question</a> '
+        f'<button type="button" class="copy" data-link="{address}">Copy link</button></p></div>'
+    )
+
+
 def _reference(asked: Asked) -> str:
     question = asked.reference
     if question is None:
-        if not asked.answers:
-            return ""
-        words = "This is not one of the corpus's own questions: there is no reference to score by."
+        words = (
+            "This is not one of the corpus's own questions: there is no reference to score by, "
+            "unless you type one."
+        )
         return f'<p class="reference none">{words}</p>'
     if question.kind == "unanswerable":
         return (

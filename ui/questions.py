@@ -10,17 +10,22 @@ _KINDS = {
     "unanswerable": "not in the documents",
     "refusal": "to be refused",
 }
+#: The name of the offer that holds one question of every kind.
+ONE_OF_EACH = "one of each kind"
+#: Questions offered of one kind.
+_OFFERED = 6
 
 
-def examples(corpus: Corpus) -> list[str]:
-    """Offer the shortest test question of every kind and exposure."""
+def examples(corpus: Corpus) -> dict[str, list[str]]:
+    """Offer the shortest test questions by kind and exposure, after one of each."""
     groups: dict[str, list[Question]] = {}
     for question in corpus.of_split("test"):
         groups.setdefault(described(corpus, question), []).append(question)
-    return [
-        min(questions, key=lambda question: len(question.question)).question
-        for questions in groups.values()
-    ]
+    offers = {
+        kind: [one.question for one in sorted(group, key=lambda one: len(one.question))[:_OFFERED]]
+        for kind, group in groups.items()
+    }
+    return {ONE_OF_EACH: [first for first, *_ in offers.values()], **offers} if offers else {}
 
 
 def described(corpus: Corpus, question: Question) -> str:

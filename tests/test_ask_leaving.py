@@ -1,0 +1,130 @@
+"""A visitor who leaves in mid-answer keeps nothing: the next one's answer comes."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partialmethod
+from typing import Any
+
+import httpx
+import pytest
+
+import arms
+import ui.asking
+from app import _warm
+from core.records import AnswerDelta
+from core.settings import Settings
+from ui.page import build_page
+from workbench import Workbench
+
+#: Seconds that the next visitor may have to wait for an answer of a second.
+PATIENCE = 30
+
+
+class _Slow:
+    """Streams that take their time until they are told to hurry, and tell how they end."""
+
+    def __init__(self) -> None:
+        self.hurry, self.closed = threading.Event(), threading.Event()
+        self.begun = 0
+
+    @staticmethod
+    def streamed(_: arms.Arms, slow: "_Slow", question: str, names: Any) -> Iterator[AnswerDelta]:
+        return slow.stream(question, names)
+
+    def stream(self, question: str, names: Any) -> Iterator[AnswerDelta]:
+        self.begun += 1
+        try:
+            for number in range(3 if self.hurry.is_set() else 10_000):
+                time.sleep(0.1)
+                yield AnswerDelta(names[0], f"{question} {number}")
+        except GeneratorExit:
+            self.closed.set()
+            raise
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> _Slow:
+    made = _Slow()
+    monkeypatch.setattr(arms.Arms, "stream", partialmethod(_Slow.streamed, made))
+    monkeypatch.setattr(ui.asking, "_REPAINT", 0.0)
+    return made
+
+
+@pytest.fixture
+def address(settings: Settings) -> Iterator[tuple[str, dict[str, int]]]:
+    page = build_page(Workbench(settings))
+    _, address, _ = page.queue().launch(
+        prevent_thread_lock=True, quiet=True, ssr_mode=False, server_name="127.0.0.1"
+    )
+    numbers = {fn.name: number for number, fn in page.fns.items()}
+    yield address, numbers
+    page.close()
+
+
+@contextmanager
+def _asking(address: str, numbers: dict[str, int], session: str) -> Iterator[Iterator[Any]]:
+    """A visitor's messages from the server after asking, as a browser gets them."""
+    with httpx.Client(base_url=address, timeout=PATIENCE) as client:
+        join = {"fn_index": numbers["_ask"], "session_hash": session, "trigger_id": None}
+        typed = ["halden", "Why?", "SFT against RAG", ""]
+        client.post("/gradio_api/run/predict", json={**join, "data": typed}).raise_for_status()
+        join["fn_index"] = numbers["_answer"]
+        answer = client.post("/gradio_api/queue/join", json={**join, "data": [None, None]})
+        answer.raise_for_status()
+        with client.stream(
+            "GET", "/gradio_api/queue/data", params={"session_hash": session}
+        ) as stream:
+            yield (json.loads(line[6:]) for line in stream.iter_lines() if line[:6] == "data: ")
+
+
+def test_the_next_visitor_is_answered(slow: _Slow, address: tuple[str, dict[str, int]]) -> None:
+    with _asking(*address, "first") as messages, closing(messages):
+        generating = (one for one in messages if one["msg"] == "process_generating")
+        for _ in range(4):
+            next(generating)
+    # The first visitor's page is closed now, in mid-answer.
+    slow.hurry.set()
+    began = time.monotonic()
+    with _asking(*address, "second") as messages:
+        for message in messages:
+            if message["msg"] == "process_completed":
+                assert message["success"]
+                break
+    assert time.monotonic() - began < PATIENCE
+    assert slow.closed.is_set(), "the first visitor's answer goes on for nobody"
+    assert slow.begun == 2
+
+
+def test_who_waits_is_told_how_many_are_before(
+    slow: _Slow, address: tuple[str, dict[str, int]]
+) -> None:
+    with _asking(*address, "first") as messages:
+        next(one for one in messages if one["msg"] == "process_generating")
+        with _asking(*address, "second") as others:
+            told = next(one for one in others if one["msg"] == "estimation")
+            assert (told["rank"], told["queue_size"]) == (0, 1)
+        slow.hurry.set()
+
+
+def test_the_warm_up_leaves_the_model_to_the_first_visitor() -> None:
+    slow = _Slow()
+
+    class Together:
+        def unavailable(self) -> dict[str, str]:
+            return {"sft": "not yet"}
+
+        def stream(self, question: str, names: list[Any]) -> Iterator[AnswerDelta]:
+            assert names == ["base", "rag", "sft+rag"]
+            return slow.stream(question, names)
+
+    class Bench:
+        def arms(self, reference: str) -> Together:
+            return Together()
+
+    began = time.monotonic()
+    _warm(Bench())  # type: ignore[arg-type]
+    assert time.monotonic() - began < 10
+    assert slow.closed.is_set()
