@@ -17,7 +17,7 @@ from workbench import Workbench
 _FIRST_VIEW = next(iter(VIEWS))
 
 
-def ask_tab(stage: Stage) -> None:
+def ask_tab(stage: Stage) -> gr.Textbox:
     """Lay out the tab; nothing is loaded before a visitor asks."""
     workbench, domain = stage.workbench, stage.domain
     last = gr.State(None)
@@ -92,6 +92,7 @@ def ask_tab(stage: Stage) -> None:
         queue=False,
         api_visibility="private",
     )
+    return question
 
 
 def _offered(questions: list[str]) -> gr.Dataset:

@@ -5,6 +5,7 @@ import gradio as gr
 from core.corpus.read import built_in_corpora
 from core.errors import ProjectError
 from ui.ask_tab import ask_tab
+from ui.benchmark_tab import benchmark_tab
 from ui.stage import Stage
 from workbench import Workbench
 
@@ -27,7 +28,9 @@ def build_page(workbench: Workbench) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             stage = Stage(workbench, page, tabs, domain, first)
             with gr.Tab("Ask", id="ask"):
-                ask_tab(stage)
+                asked = ask_tab(stage)
+            with gr.Tab("Benchmark", id="benchmark"):
+                benchmark_tab(stage, asked)
     return page
 
 
