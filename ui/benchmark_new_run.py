@@ -17,7 +17,7 @@ from ui.stage import Stage
 
 #: Seconds between two looks at how far the run is.
 _EVERY = 2
-#: Questions that a new run offers to ask: minutes on a small machine, and slices that say something.
+#: Questions that a new run offers to ask: minutes on a small machine, and slices say something.
 _QUESTIONS = 64
 _INSIDE = "Something went wrong inside; the server's log says what."
 
