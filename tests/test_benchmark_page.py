@@ -108,7 +108,9 @@ def test_two_people_watch_a_run_of_their_own(address: str) -> None:
 
         # Both see it, and a reload shows it again; either may stop it.
         for one in (visit, other):
-            expect(one.page.locator("#bench-run")).to_contain_text("SFT against RAG on halden")
+            expect(one.page.locator("#bench-run")).to_contain_text(
+                "SFT against RAG on Halden home networks"
+            )
         page.reload()
         visit.tab("Benchmark")
         expect(page.get_by_role("progressbar", name="Answers")).to_be_visible()

@@ -8,6 +8,10 @@ import gradio as gr
 
 from ui.benchmark_data import Filter
 
+#: What an event may change, by component.
+Updates = dict[Any, Any]
+#: Said where the fault is not the visitor's.
+INSIDE = "Something went wrong inside; the server's log says what."
 #: A click on a row, or on its button by mouse or key, picks the row's question; words that somebody
 #: is marking with the mouse are no click.
 PICK = """element.addEventListener('click', (event) => {
@@ -94,7 +98,7 @@ class Controls:
             picked=values[self.picked],
         )
 
-    def nothing(self) -> dict[Any, Any]:
+    def nothing(self) -> Updates:
         """Show nothing where nothing can be shown; a message says why."""
         return {self.slices: "", self.table: "", self.count: "", self.whole: ""}
 

@@ -9,6 +9,7 @@ import gradio as gr
 
 from core.errors import ProjectError
 from core.records import ARM_NAMES
+from ui.benchmark_controls import INSIDE, Updates
 from ui.benchmark_runs import Runs
 from ui.benchmark_table import title
 from ui.evaluations import Evaluations, Standing
@@ -19,7 +20,6 @@ from ui.stage import Stage
 _EVERY = 2
 #: Questions that a new run offers to ask: minutes on a small machine, and slices say something.
 _QUESTIONS = 64
-_INSIDE = "Something went wrong inside; the server's log says what."
 
 PUBLIC = (
     '<div class="bench"><p class="note">This is a public demo: it shows the shipped runs. New ones '
@@ -27,7 +27,6 @@ PUBLIC = (
 )
 
 _log = logging.getLogger(__name__)
-Updates = dict[Any, Any]
 
 
 def new_run(stage: Stage, runs: Runs, run: gr.Dropdown) -> tuple[gr.Button, Evaluations]:
@@ -87,7 +86,7 @@ def new_run(stage: Stage, runs: Runs, run: gr.Dropdown) -> tuple[gr.Button, Eval
             return {message: sentence(str(error))}
         except Exception:  # a person reads a sentence, the log the traceback
             _log.exception("a run could not be started, stopped or shown")
-            return {message: sentence(_INSIDE)}
+            return {message: sentence(INSIDE)}
 
     def on_start(where: str, most: float, chosen: list[Any]) -> Updates:
         return doing(where, lambda: evaluations.start(where, arms=chosen, limit=int(most)))
@@ -135,7 +134,7 @@ def progress_bar(now: Standing, offered: str) -> str:
     if now.plan is None:
         words = f"A run was broken off: {offered}." if offered else ""
         return f'<div class="bench run">{f"<p>{escape(words)}</p>" if words else ""}</div>'
-    what = f"{' against '.join(title(arm) for arm in now.plan.arms)} on {now.plan.reference}"
+    what = f"{' against '.join(title(arm) for arm in now.plan.arms)} on {now.plan.title}"
     share = now.done / now.of if now.of else 0.0
     told = {
         "running": f"{_so_far(now)} {_left(now)}",

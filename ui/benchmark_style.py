@@ -50,7 +50,7 @@ BENCHMARK_CSS = """
   margin: .25rem 0 .15rem; }
 .bench .track i { display: block; min-width: 2px; }
 .bench .track .won, .bench .key.won::before { background: var(--arm); }
-.bench .track .right, .bench .key.right::before { background: var(--right); }
+.bench .track .right, .bench .key.right::before { background: var(--soft); }
 .bench .track .wrong, .bench .key.wrong::before { background: var(--line); }
 .bench .few { font-size: .75rem; font-weight: 400; color: var(--soft);
   border: 1px solid var(--line); border-radius: 1rem; padding: 0 .45rem; white-space: nowrap; }

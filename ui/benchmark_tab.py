@@ -9,7 +9,7 @@ import gradio as gr
 
 from core.errors import ProjectError
 from eval.report_data import Run
-from ui.benchmark_controls import Controls, Looked, laid_out
+from ui.benchmark_controls import INSIDE, Controls, Looked, Updates, laid_out
 from ui.benchmark_data import WINNERS, Duel, Filter, duels, slices
 from ui.benchmark_new_run import PUBLIC, new_run
 from ui.benchmark_question import whole_question
@@ -27,14 +27,12 @@ from ui.benchmark_table import (
 from ui.markup import sentence
 from ui.stage import Stage
 
-_INSIDE = "Something went wrong inside; the server's log says what."
 _FOCUS_WHOLE = "() => setTimeout(() => document.querySelector('.bench.whole')?.focus(), 150)"
 _FOCUS_ROW = (
     "() => setTimeout(() => document.querySelector('.bench tr[aria-current] button')?.focus(), 150)"
 )
 
 _log = logging.getLogger(__name__)
-Updates = dict[Any, Any]
 
 
 def benchmark_tab(stage: Stage, question: gr.Textbox) -> None:
@@ -47,11 +45,9 @@ def benchmark_tab(stage: Stage, question: gr.Textbox) -> None:
         run = gr.Dropdown([], label="Run", scale=2, min_width=240)
         first = gr.Dropdown([], label="First arm", scale=1, min_width=140)
         second = gr.Dropdown([], label="Second arm", scale=1, min_width=140)
-    if stage.public:
+    made = None if stage.public else new_run(stage, shown.runs, run)
+    if made is None:
         gr.HTML(PUBLIC, js_on_load=None)
-        show = None
-    else:
-        show, evaluations = new_run(stage, shown.runs, run)
     c = laid_out(run, first, second)
     light: dict[str, Any] = {
         "queue": False, "show_progress": "hidden", "api_visibility": "private"
@@ -66,7 +62,7 @@ def benchmark_tab(stage: Stage, question: gr.Textbox) -> None:
                 return {c.message: sentence(str(error)), **c.nothing()}
             except Exception:  # a person reads a sentence, the log the traceback
                 _log.exception("the benchmark tab failed")
-                return {c.message: sentence(_INSIDE)}
+                return {c.message: sentence(INSIDE)}
 
         return event(safely, {*c.inputs, stage.domain}, every, **light)
 
@@ -96,7 +92,8 @@ def benchmark_tab(stage: Stage, question: gr.Textbox) -> None:
         [question, stage.tabs],
         **light,
     )  # fmt: skip
-    if show is not None:
+    if made is not None:
+        show, evaluations = made
         on(show.click, lambda at: shown.run(c, at, name=evaluations.finished()))
 
 

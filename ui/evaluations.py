@@ -28,6 +28,8 @@ class Plan:
     """What is evaluated, and into which folder."""
 
     reference: str
+    #: The corpus's, for people.
+    title: str
     arms: tuple[ArmName, ...]
     split: Split
     limit: int | None
@@ -95,6 +97,7 @@ class Evaluations:
         self._begin(
             Plan(
                 reference=reference,
+                title=corpus.info.title or corpus.name,
                 arms=tuple(arms),
                 split="test",
                 limit=limit if limit < asked else None,
@@ -144,6 +147,7 @@ class Evaluations:
             if running is None or folder != running.folder:
                 plan = Plan(
                     reference=reference,
+                    title=info.corpus_title,
                     arms=info.arms,
                     split=info.split,
                     limit=info.limit,
