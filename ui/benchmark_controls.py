@@ -108,7 +108,8 @@ def laid_out(run: gr.Dropdown, first: gr.Dropdown, second: gr.Dropdown) -> Contr
     message = gr.HTML(js_on_load=None)
     with gr.Column() as listing:
         slices = gr.HTML(js_on_load=None, elem_id="bench-slices")
-        with gr.Row(elem_classes="bench-filters"):
+        gr.HTML('<div class="bench"><h3>Question by question</h3></div>', js_on_load=None)
+        with gr.Row():
             search = gr.Textbox(
                 label="Search", placeholder="Words of question or answer", scale=3, min_width=200
             )

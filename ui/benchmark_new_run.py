@@ -37,12 +37,15 @@ def new_run(stage: Stage, runs: Runs, run: gr.Dropdown) -> tuple[gr.Button, Eval
     evaluations = Evaluations(stage.workbench)
     seen = gr.State(-1)
     timer = gr.Timer(_EVERY)
-    message = gr.HTML(js_on_load=None)
-    progress = gr.HTML(progress_bar(evaluations.now(), ""), js_on_load=None, elem_id="bench-run")
-    with gr.Row(elem_classes="bench-buttons"):
-        stop = gr.Button("Stop", visible=False, size="sm")
-        resume = gr.Button("Go on with it", visible=False, size="sm")
-        show = gr.Button("Show this run", visible=False, size="sm", variant="primary")
+    with gr.Column(elem_classes="bench-new"):
+        message = gr.HTML(js_on_load=None)
+        progress = gr.HTML(
+            progress_bar(evaluations.now(), ""), js_on_load=None, elem_id="bench-run"
+        )
+        with gr.Row(elem_classes="bench-buttons"):
+            stop = gr.Button("Stop", visible=False, size="sm")
+            resume = gr.Button("Go on with it", visible=False, size="sm")
+            show = gr.Button("Show this run", visible=False, size="sm", variant="primary")
     with gr.Accordion("Start a new run", open=False), gr.Row(equal_height=True):
         most = _asked(stage, stage.first)
         limit = gr.Slider(

@@ -110,12 +110,7 @@ def _passage(
 ) -> str:
     name, document = str(hit.get("passage", "")), documents.get(str(hit.get("document", "")))
     holds = '<span class="holds">holds the evidence</span>' if hit.get("relevant") else ""
-    taken = "".join(
-        f"<small>{escape(title(arm))} took words from it{_quoted(one, document)}</small>"
-        for arm, row in opened
-        for one in row.citations
-        if one.get("passage_id") == name
-    )
+    taken = "".join(_taken(arm, row, name, document) for arm, row in opened)
     text = _beginning(name, document)
     return (
         f"<li><b>{rank}</b> {escape(str(hit.get('document', '')))} "
@@ -124,11 +119,16 @@ def _passage(
     )
 
 
-def _quoted(citation: Mapping[str, Any], document: Document | None) -> str:
-    start, end = citation.get("start"), citation.get("end")
-    if document is None or not isinstance(start, int) or not isinstance(end, int):
+def _taken(arm: str, row: ResultRow, passage: str, document: Document | None) -> str:
+    """The words that an answer took from a passage; that it took some, where they are not here."""
+    mine = [one for one in row.citations if one.get("passage_id") == passage]
+    if not mine:
         return ""
-    return f": “{escape(document.text[start:end])}”"
+    said = f"{escape(title(arm))} took words from it"
+    if document is not None:
+        quotes = dict.fromkeys(document.text[one["start"] : one["end"]] for one in mine)
+        said = f"{escape(title(arm))} took {' · '.join(f'“{escape(one)}”' for one in quotes)}"
+    return f'<small class="taken">{said}</small>'
 
 
 def _beginning(passage: str, document: Document | None) -> str:

@@ -9,13 +9,16 @@ BENCHMARK_CSS = """
 .bench .arm-rag { --arm: var(--rag); } .bench .arm-sft-rag { --arm: var(--both); }
 .bench .note, .bench .none { color: var(--soft); font-size: .85rem; }
 .bench .none { padding: 2rem 0; }
-.bench .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px;
-  background: var(--pane); }
-.bench table { width: 100%; border-collapse: collapse; margin: 0; font-size: .88rem;
+.bench h3 { margin: 0; font-size: 1.05rem; color: var(--ink); }
+.bench h3 + .scroll { margin-top: .5rem; }
+.bench .scroll { overflow-x: auto; contain: inline-size; border: 1px solid var(--line);
+  border-radius: 8px; background: var(--pane); }
+.bench table { width: 100%; border-collapse: collapse; margin: 0; border: 0; font-size: .88rem;
   line-height: 1.45; }
 .bench th, .bench td { padding: .5rem .75rem; text-align: left; vertical-align: top; border: 0;
   border-top: 1px solid var(--line); font-weight: 400; color: var(--ink); background: none;
   overflow-wrap: anywhere; }
+.bench tr { border: 0; }
 .bench thead th { border-top: 0; color: var(--soft); font-size: .8rem; font-weight: 600;
   white-space: nowrap; background: var(--read); }
 .bench small { color: var(--soft); font-size: .78rem; }
@@ -24,7 +27,7 @@ BENCHMARK_CSS = """
 .bench .duels { table-layout: fixed; }
 .bench .duels th:first-child { width: 30%; } .bench .duels th:last-child { width: 8.2rem; }
 .bench .duels small { display: block; margin-top: .15rem; }
-.bench .duels .label { display: none; }
+.bench .label { display: none; }
 .bench .duels tbody tr { cursor: pointer; }
 .bench .duels tbody tr:hover { background: var(--read); }
 .bench .duels tr[aria-current] { box-shadow: inset 3px 0 0 var(--soft); }
@@ -33,8 +36,8 @@ BENCHMARK_CSS = """
 .bench .duels button:hover { text-decoration: underline; }
 .bench .duels button:focus-visible, .bench.whole:focus-visible {
   outline: 2px solid var(--sft); outline-offset: 2px; }
-.bench .sign { font-weight: 700; } .bench .sign.yes { color: var(--right); }
-.bench .sign.no { color: var(--wrong); }
+.bench .sign { font-weight: 700; } .bench .sign.yes * { color: var(--right); }
+.bench .sign.no * { color: var(--wrong); }
 .bench del, .bench ins { color: inherit; background: var(--read); border-radius: 3px;
   padding: 0 2px; text-decoration: none; }
 .bench .pill { display: inline-block; padding: .1rem .6rem; border-radius: 1rem; font-size: .8rem;
@@ -52,6 +55,7 @@ BENCHMARK_CSS = """
 .bench .track .won, .bench .key.won::before { background: var(--arm); }
 .bench .track .right, .bench .key.right::before { background: var(--soft); }
 .bench .track .wrong, .bench .key.wrong::before { background: var(--line); }
+.bench .untested { color: var(--soft); }
 .bench .few { font-size: .75rem; font-weight: 400; color: var(--soft);
   border: 1px solid var(--line); border-radius: 1rem; padding: 0 .45rem; white-space: nowrap; }
 .bench .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8rem;
@@ -63,6 +67,7 @@ BENCHMARK_CSS = """
 .bench .progress { height: .5rem; border-radius: 3px; background: var(--line); overflow: hidden;
   margin-top: .35rem; }
 .bench .progress i { display: block; height: 100%; background: var(--sft); }
+.bench-new { gap: .35rem !important; }
 .bench-buttons { justify-content: flex-start !important; }
 .bench-buttons button { flex: 0 1 auto !important; }
 .bench.whole { background: var(--pane); border: 1px solid var(--line); border-radius: 8px;
@@ -85,18 +90,20 @@ BENCHMARK_CSS = """
 .bench.whole ol { list-style: none; margin: 0; padding: 0; display: grid; gap: .5rem; }
 .bench.whole li { border-top: 1px solid var(--line); padding-top: .5rem; font-size: .88rem;
   overflow-wrap: anywhere; }
-.bench.whole li p { color: var(--soft); } .bench.whole li small { display: inline-block; }
+.bench.whole li p { display: block; color: var(--soft); margin-top: .2rem; }
+.bench.whole .taken { display: block; margin-top: .2rem; }
 .bench .holds { color: var(--right); background: var(--right-ground); border-radius: 1rem;
   padding: 0 .55rem; font-size: .78rem; font-weight: 600; white-space: nowrap; }
 @media (max-width: 720px) {
-  .bench .duels, .bench .duels tbody, .bench .duels tr, .bench .duels td,
-  .bench .duels tbody th { display: block; }
-  .bench .duels thead { display: none; }
+  .bench table, .bench tbody, .bench tr, .bench td, .bench tbody th { display: block; }
+  .bench thead { display: none; }
   .bench .duels th:first-child, .bench .duels td { width: auto; }
-  .bench .duels tr { border-top: 1px solid var(--line); padding: .5rem 0; }
-  .bench .duels th, .bench .duels td { border: 0; padding: .2rem .75rem; }
-  .bench .duels .label { display: inline-block; min-width: 3.4rem; color: var(--soft);
+  .bench tbody tr { border-top: 1px solid var(--line); padding: .5rem 0; }
+  .bench tbody tr:first-child { border-top: 0; }
+  .bench tbody th, .bench tbody td { border: 0; padding: .15rem .75rem; }
+  .bench .label { display: inline-block; min-width: 4.4rem; color: var(--soft);
     font-size: .8rem; }
+  .bench .slices .bar { width: auto; min-width: 0; }
   .bench.whole .both { grid-template-columns: minmax(0, 1fr); }
   .bench.whole dl { grid-template-columns: minmax(0, 1fr); } .bench.whole dd { grid-column: 1; }
 }

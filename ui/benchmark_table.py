@@ -1,6 +1,6 @@
 """The Benchmark tab's tables: the questions with both answers, and who wins where."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from eval.report_examples import CAUSES
@@ -107,11 +107,16 @@ def said(duel: Duel) -> tuple[str, str]:
 
 
 def _cell(row: ResultRow | None, words: str, arm: str) -> str:
-    label = f'<span class="label">{escape(title(arm))}</span>'
+    label = _label(title(arm))
     if row is None:
         return f"<td>{label}<em>no answer</em></td>"
     why = f"<small>{escape(cause_words(row.diagnosis))}</small>" if row.diagnosis else ""
     return f"<td>{label}{mark(row)} {words or '<em>(an empty answer)</em>'}{why}</td>"
+
+
+def _label(words: str) -> str:
+    """A cell's name, seen where a narrow screen has no heads over the columns."""
+    return f'<span class="label">{escape(words)}</span>'
 
 
 def mark(row: ResultRow) -> str:
@@ -137,7 +142,7 @@ def slice_table(found: Sequence[Slice], a: str, b: str) -> str:
         for winner, css in _segments(a, b)
     )
     return (
-        '<div class="bench"><div class="scroll"><table class="slices">'
+        '<div class="bench"><h3>Who wins where</h3><div class="scroll"><table class="slices">'
         '<caption class="unseen">Win rates by part of the questions</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
         f'<p class="legend">{legend}</p><p class="note">Shares are of questions that one arm won '
@@ -168,20 +173,21 @@ def _slice_row(one: Slice, a: str, b: str) -> str:
         f"{winner_words(winner, a, b)} {one.counts[winner]}" for winner, _ in _segments(a, b)
     )
     return (
-        f'<tr><th scope="row">{escape(name)}{few}</th><td class="number">{one.n}</td>'
+        f'<tr><th scope="row">{escape(name)}{few}</th><td class="number">'
+        f"{_label('Questions')}{one.n}</td>"
         f'<td class="bar"><span class="track" title="{escape(counted)}">{bar}</span>'
         f"<small>{escape(counted)}</small></td>"
-        f"{_share(one.wins_a, one.counts['a'])}{_share(one.wins_b, one.counts['b'])}"
-        f"<td>{escape(_verdict(one, a, b))}</td></tr>"
+        f"{_share(one.wins_a, one.counts['a'], a)}{_share(one.wins_b, one.counts['b'], b)}"
+        f'<td class="{"tested" if one.better else "untested"}">{_label("Verdict")}'
+        f"{escape(_verdict(one, a, b))}</td></tr>"
     )
 
 
-def _share(wins: object, count: int) -> str:
-    assert isinstance(wins, dict)
+def _share(wins: Mapping[str, float], count: int, arm: str) -> str:
     value, low, high = (100 * wins[name] for name in ("value", "low", "high"))
     return (
-        f'<td class="number"><b>{value:.0f} %</b> <small>{low:.0f}–{high:.0f} %'
-        f'<span class="unseen">, {count} questions</span></small></td>'
+        f'<td class="number">{_label(f"{title(arm)} won")}<b>{value:.0f} %</b> '
+        f'<small>{low:.0f}–{high:.0f} %<span class="unseen">, {count} questions</span></small></td>'
     )
 
 
