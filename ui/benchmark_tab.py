@@ -233,7 +233,7 @@ def _two(arms: Sequence[str], a: str, b: str) -> tuple[str, str]:
     return first, next(iter(others), first)
 
 
-def _offer(everything: str, choices: list[tuple[str, str]]) -> gr.Dropdown:
+def _offer(everything: str, choices: Sequence[tuple[str, str]]) -> gr.Dropdown:
     return gr.Dropdown(choices=[(everything, ""), *choices], value="")
 
 

@@ -39,8 +39,11 @@ def alike(a: str, b: str) -> bool:
 
 def _pieces(a: str, b: str) -> Iterator[_Piece]:
     left, right = a.split(), b.split()
-    # Case and the marks around a word are not what answers differ in.
-    plain = [[word.casefold().strip(".,;:!?\"'()") for word in words] for words in (left, right)]
-    matcher = SequenceMatcher(None, *plain, autojunk=False)
+    matcher = SequenceMatcher(None, _plain(left), _plain(right), autojunk=False)
     for what, start, end, other, last in matcher.get_opcodes():
         yield what, " ".join(left[start:end]), " ".join(right[other:last])
+
+
+def _plain(words: list[str]) -> list[str]:
+    """The words without what answers do not differ in: case, and the marks around a word."""
+    return [word.casefold().strip(".,;:!?\"'()") for word in words]
