@@ -186,7 +186,7 @@ def picture(views: Sequence[AdapterView]) -> str:
 def svg_image(path: Path, words: str) -> str:
     """Show an SVG file as a picture, in which no script runs."""
     data = base64.b64encode(path.read_bytes()).decode()
-    return f'<img class="plate" src="data:image/svg+xml;base64,{data}" alt="{escape(words)}">'
+    return f'<img class="train plate" src="data:image/svg+xml;base64,{data}" alt="{escape(words)}">'
 
 
 def _adapter_row(view: AdapterView) -> str:

@@ -12,6 +12,8 @@ from sft.recipe import Recipe, load_recipe
 
 #: Fields that have a knob of their own, in its order.
 KNOBS = ("method", "epochs", "learning_rate", "rank", "open_book_share")
+#: Knobs, and what goes with them, that tuning tries by itself.
+_TRIED = ("epochs", "learning_rate", "rank", "lora_alpha")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,16 @@ class Knobs:
         changes = [one for one in made if one != "learning_rate="] + further
         load_recipe(changes=changes)
         return changes
+
+    def held(self) -> list[str]:
+        """Return the changes that tuning leaves alone: all but the knobs it tries itself.
+
+        :raises TrainingError: as `changes`.
+        """
+        lines = {line.strip() for line in self.further.splitlines()}
+        return [
+            one for one in self.changes() if one in lines or one.partition("=")[0] not in _TRIED
+        ]
 
 
 def knobs_of(recipe: Recipe) -> Knobs:

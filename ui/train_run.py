@@ -11,7 +11,6 @@ from core.errors import TrainingError
 from sft.curve import reading
 from sft.recipe import Recipe
 from sft.run_folder import RunFolder, RunRecord, curve_events, read_curve, unfinished_runs
-from ui.train_curve import curve_figures
 from ui.train_recipe import recipe_words
 from ui.trainings import Going
 
@@ -28,6 +27,8 @@ class RunView:
     rows: list[Row] = field(default_factory=list)
     step: int = 0
     steps: int = 0
+    #: When it was begun or last gone on with.
+    begun: str = ""
     #: Seconds a step since it was begun or gone on with; None before the first.
     pace: float | None = None
     #: When its last row was written.
@@ -73,6 +74,7 @@ def read_run(folder: RunFolder) -> RunView | None:
         rows=rows,
         step=step,
         steps=int(begun.get("steps", 0)),
+        begun=str(begun.get("time", "")),
         pace=pace,
         written=written,
         result=_result(folder),
@@ -128,13 +130,6 @@ def status(going: Going | None, run: RunView | None, *, failure: str, at: dateti
     return _box("Stopped, and kept" if stopped else "Finished", failed + body)
 
 
-def run_figures(run: RunView | None, adapter_picture: str = "") -> str:
-    """Draw a run's curve; or show the picture that came with an adapter, where that is all."""
-    if run is not None and run.rows:
-        return curve_figures(run.rows, run.steps)
-    return adapter_picture
-
-
 def time_words(seconds: float) -> str:
     """Say a duration as a person would."""
     if seconds < 90:
@@ -155,13 +150,14 @@ def _going(going: Going, run: RunView | None, at: datetime) -> str:
         body = "<p>The general questions are asked again; the log says how far it is.</p>"
         return _box(f"What an adapter{of} forgot is being measured", body, live=True)
     if not going.run:
+        if run is not None and run.result:
+            body = "<p>It is trained; now what it forgot is measured, and the log says how far.</p>"
+            return _box(f"A training{of} comes to its end", body + _reading(run), live=True)
         body = (
-            "<p>It ends with what was forgotten: the log says how far that is.</p>"
-            if run is not None and run.result and run.record.started >= going.since[:19]
-            else "<p>The documents are searched for each question, then the model is loaded; the "
-            "first step takes a while.</p>"
+            "<p>The documents are searched for each question, then the model is loaded: the first "
+            "step takes a while.</p>"
         )
-        return _box(f"A training{of} is going on", body, live=True)
+        return _box(f"A training{of} begins", body, live=True)
     if run is None or not run.steps:
         return _box(f"A training{of} is going on", "<p>No step was made yet.</p>", live=True)
     left = run.seconds_left(at)
@@ -192,7 +188,7 @@ def _recipe(run: RunView) -> str:
 def _box(title: str, body: str, *, live: bool = False) -> str:
     state = "live" if live else "still"
     return (
-        f'<section class="train status {state}" data-state="{state}" role="status">'
+        f'<section class="train status {state}" data-state="{state}">'
         f"<h3>{title}</h3>{body}</section>"
     )
 

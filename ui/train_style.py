@@ -71,11 +71,8 @@ TRAIN_CSS = """
   stroke-width: 1.6; }
 .train.curves g.validation polyline, .train.curves g.validation line { stroke-dasharray: 7 3; }
 .train.curves g.exact polyline, .train.curves g.exact line { stroke-dasharray: 2 3; }
-.train pre, pre.train { margin: 0; padding: .6rem .8rem; background: var(--read);
-  color: var(--ink); border-radius: 6px; font-family: var(--font-mono); font-size: .78rem;
-  line-height: 1.45; min-height: 6rem; max-height: 18rem; overflow: auto; white-space: pre-wrap;
-  overflow-wrap: anywhere; }
-.train .plate, img.plate { background: #fff; border-radius: 8px; max-width: 100%;
+.train-log textarea { font-family: var(--font-mono); font-size: .78rem; }
+.train.plate { background: #fff; border-radius: 8px; max-width: 100%;
   border: 1px solid var(--line); }
 .train .plates { display: flex; flex-wrap: wrap; gap: 14px; }
 .train .plates img { width: min(100%, 30rem); }

@@ -2,7 +2,7 @@
 
 Each job is the project's own command in a process of its own, so the page stays responsive and its
 model is not held. Its log and how it ended lie in the state folder, so a reload, a second visitor
-and a page that was started anew see the same. A job outlives the page; the terminal's count too.
+and a page that was started anew see the same. A job outlives the page, and those that the terminal began are seen as well.
 """
 
 import json
@@ -60,7 +60,7 @@ class Trainings:
     """Starts, stops and follows the jobs; made once a page."""
 
     def __init__(self, workbench: Workbench) -> None:
-        self._workbench = workbench
+        self.workbench = workbench
         self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._going: Going | None = None
@@ -126,7 +126,7 @@ class Trainings:
         :raises ProjectError: when something is going on, or the name cannot be used.
         """
         check_adapter_name(name or None)
-        taken = [one.manifest.name for one in self._workbench.adapters(reference)]
+        taken = [one.manifest.name for one in self.workbench.adapters(reference)]
         if name in taken:
             raise TrainingError(
                 f"There is an adapter {name!r} already: choose another name, or remove that one."
@@ -138,7 +138,7 @@ class Trainings:
 
     def resume(self, reference: str) -> None:
         """Go on with the newest run of a corpus that was broken off."""
-        if self._workbench.unfinished(reference) is None and self.going() is None:
+        if self.workbench.unfinished(reference) is None and self.going() is None:
             raise TrainingError("There is no broken-off training of this corpus to go on with.")
         self._start("resume", reference, ["--resume"])
 
@@ -149,7 +149,7 @@ class Trainings:
 
     def measure(self, reference: str, adapter: str) -> None:
         """Begin measuring what an adapter forgot."""
-        self._workbench.adapter(reference, adapter)
+        self.workbench.adapter(reference, adapter)
         self._start("forgetting", reference, ["--adapter", adapter])
 
     def stop(self) -> str:
@@ -162,7 +162,7 @@ class Trainings:
             raise TrainingError("Nothing is going on, so there is nothing to stop.")
         if going.kind in ("train", "resume") and going.run:
             try:
-                self._workbench.stop()
+                self.workbench.stop()
             except ProjectError:
                 if not going.own:
                     raise
@@ -179,7 +179,7 @@ class Trainings:
 
     def _start(self, kind: Kind, reference: str, arguments: Sequence[str]) -> None:
         command = "train" if kind == "resume" else kind
-        corpus = self._workbench.corpus(reference)
+        corpus = self.workbench.corpus(reference)
         with self._starting:
             going = self.going()
             if going is not None:
@@ -189,7 +189,7 @@ class Trainings:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_json(self._job_file(corpus.name), {"kind": kind, "started": now()})
             with open(self._log_file(corpus.name), "wb") as log:
-                # By the file rather than by `-m`: it is found from whatever folder the page runs in.
+                # By its file rather than by `-m`: found from whatever folder the page runs in.
                 process = subprocess.Popen(
                     [sys.executable, str(PROJECT_ROOT / "cli.py"), command, reference, *arguments],
                     stdin=subprocess.DEVNULL,
