@@ -6,6 +6,7 @@ from core.corpus.read import built_in_corpora
 from core.errors import ProjectError
 from ui.ask_tab import ask_tab
 from ui.stage import Stage
+from ui.train_tab import train_tab
 from workbench import Workbench
 
 _MASTHEAD = """<div class="masthead"><h1>Fine-tune it, or let it look things up?</h1>
@@ -28,6 +29,8 @@ def build_page(workbench: Workbench) -> gr.Blocks:
             stage = Stage(workbench, page, tabs, domain, first)
             with gr.Tab("Ask", id="ask"):
                 ask_tab(stage)
+            with gr.Tab("Train", id="train"):
+                train_tab(stage)
     return page
 
 

@@ -2,7 +2,8 @@
 
 Each job is the project's own command in a process of its own, so the page stays responsive and its
 model is not held. Its log and how it ended lie in the state folder, so a reload, a second visitor
-and a page that was started anew see the same. A job outlives the page, and those that the terminal began are seen as well.
+and a page that was started anew see the same. A job outlives the page, and what the terminal began
+is seen as well.
 """
 
 import json
