@@ -65,6 +65,8 @@ class Trainings:
         self._starting = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._going: Going | None = None
+        #: What was ended because somebody wanted it: that is no failure.
+        self._ended: subprocess.Popen[bytes] | None = None
         self.runs = workbench.state / "runs"
         self._folder = workbench.state / "page-jobs"
 
@@ -111,8 +113,6 @@ class Trainings:
         said = next((one for one in reversed(lines) if one.startswith("error: ")), "")
         if said:
             return said.removeprefix("error: ")
-        if lines and lines[-1] == "stopped.":
-            return ""  # as somebody wanted
         if ended["code"] < 0:
             return f"The process was ended by signal {-ended['code']}; its log says how far it was."
         return "It ended by an error inside; its log says which."
@@ -173,6 +173,7 @@ class Trainings:
             raise TrainingError(
                 f"{self._said(going)} Another process began it: stop it where it runs."
             )
+        self._ended = self._process
         self._process.terminate()
         if going.kind == "tune":
             return "It stops; the trials so far are kept, and starting again goes on from them."
@@ -205,6 +206,8 @@ class Trainings:
 
     def _wait(self, process: subprocess.Popen[bytes], kind: Kind, corpus: str) -> None:
         code = process.wait()
+        if process is self._ended:
+            code = 0
         try:
             write_json(self._job_file(corpus), {"kind": kind, "ended": now(), "code": code})
         except ProjectError as error:
