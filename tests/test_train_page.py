@@ -39,7 +39,7 @@ def test_a_person_trains_looks_again_stops_and_activates(
 
         # A training of many steps, without retrieval, so that it begins soon.
         quick = "open_book_share=0\nreplay_share=0\nrank=2\nbatch_size=8"
-        further.fill(f"{quick}\nepochs=40\npatience=0\nvalidations_per_epoch=8")
+        further.fill(f"{quick}\nepochs=40\npatience=0\nvalidations_per_epoch=2")
         page.get_by_label("Adapter's name").fill("first")
         page.get_by_label("Measure what was forgotten afterwards").uncheck()
         page.get_by_role("button", name="Train", exact=True).click()

@@ -18,7 +18,7 @@ from sft.adapters import AdapterState
 from sft.manifest import AdapterManifest
 from sft.one_training import one_training
 from sft.recipe import Recipe, load_recipe
-from sft.run_folder import RunFolder, RunRecord, unfinished_runs
+from sft.run_folder import RunFolder, RunRecord, curve_events, unfinished_runs
 from ui.page import build_page
 from ui.train_adapters import AdapterView, adapters_table, comparison, forgetting_table, verdict
 from ui.train_curve import curve_figures
@@ -251,7 +251,8 @@ def test_a_job_that_fails_says_why_and_one_that_broke_off_goes_on(
     assert "Broken off" in shown[0] and shown[4].visible is True
     trainings.resume(corpus)
     _until(lambda: (going := trainings.going()) and going.run == run.name)
-    _until(lambda: run.progress() > "step" and trainings.stop())
+    _until(lambda: any(one["event"] == "resume" for one in curve_events(run.curve)))
+    trainings.stop()
     _until(lambda: trainings.going() is None)
     assert [one.manifest.name for one in trainings.workbench.adapters(corpus)] == ["killed"]
 

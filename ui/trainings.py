@@ -177,7 +177,7 @@ class Trainings:
         self._process.terminate()
         if going.kind == "tune":
             return "It stops; the trials so far are kept, and starting again goes on from them."
-        return "It is stopped; nothing of it is kept."
+        return "It is stopped; an adapter that was made already is kept."
 
     def _start(self, kind: Kind, reference: str, arguments: Sequence[str]) -> None:
         command = "train" if kind == "resume" else kind
