@@ -60,7 +60,9 @@ def read_run(folder: RunFolder) -> RunView | None:
     if not folder.curve.is_file():
         return RunView(folder.name, record, recipe, result=_result(folder))
     rows, events = read_curve(folder.curve), curve_events(folder.curve)
-    begun = next((one for one in reversed(events) if one["event"] in ("start", "resume")), {})
+    begun: dict[str, Any] = next(
+        (one for one in reversed(events) if one["event"] in ("start", "resume")), {}
+    )
     step = int(max((row.get("step", 0) for row in rows), default=0))
     written = datetime.fromtimestamp(folder.curve.stat().st_mtime, UTC)
     pace = None
