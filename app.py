@@ -18,6 +18,7 @@ def launch(settings: Settings) -> None:
     # Before gradio is imported, which reads it there: a page about a company's knowledge calls
     # nobody.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from ui.documents_style import DOCUMENTS_CSS  # noqa: PLC0415
     from ui.page import build_page  # noqa: PLC0415
     from ui.theme import CSS, theme  # noqa: PLC0415
 
@@ -29,7 +30,7 @@ def launch(settings: Settings) -> None:
             server_name=settings.host,
             server_port=settings.port,
             theme=theme(),
-            css=CSS,
+            css=CSS + DOCUMENTS_CSS,
             footer_links=[],
             show_error=False,
             ssr_mode=False,

@@ -4,7 +4,6 @@ What ships with the project is data and stays as it is; a user works on a copy, 
 corpus. What cannot be read is told, and changes nothing; what is written is written whole.
 """
 
-import json
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +30,7 @@ from core.corpus.read import (
     INFO_FILE,
     Corpus,
     CorpusInfo,
+    info_text,
     read_documents,
     read_toml,
 )
@@ -130,7 +130,7 @@ class OwnCorpora:
 
         def fill(folder: Path) -> None:
             (folder / DOCUMENTS_FOLDER).mkdir()
-            (folder / INFO_FILE).write_text(_info_text(info), encoding="utf-8")
+            (folder / INFO_FILE).write_text(info_text(info), encoding="utf-8")
 
         return self._make(info.title, fill)
 
@@ -151,7 +151,7 @@ class OwnCorpora:
                 if (corpus.folder / name).is_file():
                     shutil.copyfile(corpus.folder / name, folder / name)
             (folder / DOCUMENTS_FOLDER).mkdir(exist_ok=True)
-            (folder / INFO_FILE).write_text(_info_text(info), encoding="utf-8")
+            (folder / INFO_FILE).write_text(info_text(info), encoding="utf-8")
 
         return self._make(info.title, fill)
 
@@ -291,13 +291,3 @@ def _title(title: str) -> str:
     if not kept:
         raise CorpusError("The corpus needs a title.")
     return kept[:_LONGEST_TITLE]
-
-
-def _info_text(info: CorpusInfo) -> str:
-    return "".join(f"{key} = {_toml(text)}\n" for key, text in info.model_dump().items())
-
-
-def _toml(text: str) -> str:
-    """A JSON string is a TOML string, but for the one control character that JSON leaves."""
-    kept = text.replace("\r\n", "\n").replace("\x7f", "").encode("utf-8", "replace").decode()
-    return json.dumps(kept, ensure_ascii=False)

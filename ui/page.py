@@ -5,6 +5,7 @@ import gradio as gr
 from core.corpus.read import built_in_corpora
 from core.errors import ProjectError
 from ui.ask_tab import ask_tab
+from ui.documents_tab import documents_tab
 from ui.stage import Stage
 from workbench import Workbench
 
@@ -28,6 +29,8 @@ def build_page(workbench: Workbench) -> gr.Blocks:
             stage = Stage(workbench, page, tabs, domain, first)
             with gr.Tab("Ask", id="ask"):
                 ask_tab(stage)
+            with gr.Tab("Documents", id="documents"):
+                documents_tab(stage, domains)
     return page
 
 
