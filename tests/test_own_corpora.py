@@ -68,7 +68,7 @@ def test_only_ones_own_corpora_are_changed(own: OwnCorpora, tiny_corpus: Path, m
             lambda one: own.add_documents(one, [file]),
             lambda one: own.remove_document(one, "alpha"),
             lambda one: own.put_question(one, {"question": "Who?", "answers": ["I."]}),
-            lambda one: own.remove(one),
+            own.remove,
         ):
             with pytest.raises(CorpusError, match="make a copy"):
                 change(reference)
