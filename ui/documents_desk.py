@@ -9,7 +9,7 @@ import gradio as gr
 
 from core.corpus.read import Corpus, built_in_corpora
 from core.errors import CorpusError, ProjectError
-from own_corpora import OwnCorpora
+from own_corpora import Limits, OwnCorpora
 from workbench import Workbench
 
 #: Where the corpora of the visitor who sent a request lie.
@@ -35,6 +35,8 @@ class Desk:
     public: bool
     #: None keeps the corpora of all users in one folder, or on a public page closes uploads.
     folder_of: FolderOf | None = None
+    #: The most that one visitor may keep; None for what the project allows.
+    limits: Limits | None = None
 
     @property
     def closed(self) -> bool:
@@ -48,7 +50,8 @@ class Desk:
         """
         if self.closed:
             raise CorpusError(CLOSED)
-        return self.workbench.own_corpora(self.folder_of(request) if self.folder_of else None)
+        folder = self.folder_of(request) if self.folder_of else None
+        return self.workbench.own_corpora(folder, limits=self.limits)
 
     def mine(self, reference: str, request: gr.Request) -> bool:
         """Whether the visitor may change a corpus."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from core.errors import CorpusError
 from ui.documents_desk import Desk, told
 from ui.documents_html import found
 from ui.markup import sentence
@@ -55,6 +56,8 @@ def search_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
         ready = gr.update(value="Search", interactive=True)
         try:
             corpus = desk.corpus(reference, request)
+            if not corpus.documents:
+                raise CorpusError("There are no documents to search in yet.")
             results = desk.workbench.retrieve(
                 reference,
                 words or "",

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from own_corpora import Limits
 from ui.documents_desk import CLOSED, Desk, FolderOf, told
 from ui.documents_files import files_panel
 from ui.documents_html import summary
@@ -76,15 +77,20 @@ class _CorpusEvents:
 
 
 def documents_tab(
-    stage: Stage, built_in: list[tuple[str, str]], folder_of: FolderOf | None = None
+    stage: Stage,
+    built_in: list[tuple[str, str]],
+    *,
+    folder_of: FolderOf | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """Lay out the tab.
 
     :param built_in: title and reference of the domains that every visitor sees.
     :param folder_of: where the corpora of the visitor who sent a request lie. Without it all
         users of the page share one folder, and a public page closes uploads.
+    :param limits: the most that one visitor may keep.
     """
-    desk = Desk(stage.workbench, stage.public, folder_of)
+    desk = Desk(stage.workbench, stage.public, folder_of, limits)
     events = _CorpusEvents(desk, built_in, stage.first)
     #: Counts the changes of this visit: what shows the corpus looks at it anew.
     changes = gr.State(0)

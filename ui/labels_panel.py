@@ -76,6 +76,8 @@ class _LabelEvents:
         """Say what the check finds."""
         try:
             corpus = self.desk.corpus(where or self.first, request)
+            if self.desk.public and not self.desk.mine(where or "", request):
+                raise CorpusError("A public demonstration checks your own corpora only.")
             return checked(self.desk.workbench.check(str(corpus.folder)).findings), ""
         except Exception as error:
             return "", sentence(told(error))
@@ -90,7 +92,9 @@ def labels_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
     rows = gr.HTML(js_on_load=PICK, elem_id="questions-list")
     with gr.Row():
         download = gr.DownloadButton("Download qa.jsonl", size="sm", scale=0, min_width=180)
-        check = gr.Button("Check the corpus", size="sm", scale=0, min_width=180)
+        check = gr.Button(
+            "Check the corpus", size="sm", scale=0, min_width=180, visible=not desk.closed
+        )
     message = gr.HTML(js_on_load=None, elem_id="labels-message")
     report = gr.HTML(js_on_load=None, elem_id="labels-report")
     events = _LabelEvents(desk, stage.first, download.GRADIO_CACHE)
