@@ -287,7 +287,7 @@ class OwnCorpora:
 
 
 def _title(title: str) -> str:
-    kept = " ".join("".join(one for one in title if one.isprintable()).split())
+    kept = "".join(one for one in " ".join(title.split()) if one.isprintable())
     if not kept:
         raise CorpusError("The corpus needs a title.")
     return kept[:_LONGEST_TITLE]

@@ -20,6 +20,9 @@ DOCUMENTS_CSS = """
 .docs table { width: 100%; border-collapse: collapse; font-size: .86rem; margin: 0; }
 .docs th, .docs td { text-align: left; padding: .34rem .6rem; border: 0;
   border-bottom: 1px solid var(--line); vertical-align: top; color: var(--ink); }
+.docs .wide table, .docs .wide tr, .docs .wide th, .docs .wide td { border-left: 0 !important;
+  border-right: 0 !important; border-top: 0 !important; border-radius: 0 !important;
+  box-shadow: none !important; }
 .docs td { overflow-wrap: anywhere; min-width: 4.2rem; }
 .docs th { position: sticky; top: 0; background: var(--read); font-weight: 600; z-index: 1;
   white-space: nowrap; }

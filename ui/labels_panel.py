@@ -17,6 +17,7 @@ from ui.markup import sentence
 from ui.stage import Stage
 
 _SPLITS = [("all splits", ""), ("train", "train"), ("validation", "validation"), ("test", "test")]
+_HAND_OUT = "() => { document.querySelector('#questions-file').click(); }"
 _ADD, _INSTEAD = "Add to the questions", "Put instead of all questions"
 
 
@@ -91,7 +92,9 @@ def labels_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
         split = gr.Dropdown(_SPLITS, value="", label="Split", scale=1, min_width=140)
     rows = gr.HTML(js_on_load=PICK, elem_id="questions-list")
     with gr.Row():
-        download = gr.DownloadButton("Download qa.jsonl", size="sm", scale=0, min_width=180)
+        export = gr.Button("Download qa.jsonl", size="sm", scale=0, min_width=180)
+        # It hands out the file that it holds when it is clicked, so it is clicked when it has it.
+        download = gr.DownloadButton("The file", visible="hidden", elem_id="questions-file")
         check = gr.Button(
             "Check the corpus", size="sm", scale=0, min_width=180, visible=not desk.closed
         )
@@ -123,5 +126,7 @@ def labels_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
         events.take, [domain, upload, how, changes], [report, message, upload, changes],
         api_visibility="private",
     )  # fmt: skip
-    download.click(events.export, domain, [download, message], queue=False, **light)
+    export.click(events.export, domain, [download, message], queue=False, **light).success(
+        None, None, None, js=_HAND_OUT
+    )
     check.click(events.check, domain, [report, message], **light)
