@@ -24,6 +24,7 @@ from core.records import Question
 from core.settings import Settings
 from core.storage import Stamp, folder_stamp
 from loaded import Loaded
+from own_corpora import Limits, OwnCorpora
 from rag.passages import sentences, split_document
 
 #: Prompts completed in one batch while drafting, and the longest question or answer.
@@ -59,6 +60,15 @@ class Curation:
             kept = (stamp, read_corpus(reference, seed=self.settings.seed))
             self._corpora[folder] = kept
         return kept[1]
+
+    def own_corpora(
+        self, folder: Path | None = None, *, limits: Limits | None = None
+    ) -> OwnCorpora:
+        """The corpora that users made and may change; see `own_corpora.OwnCorpora`.
+
+        :param folder: where they lie, in place of the state folder's `corpora`.
+        """
+        return OwnCorpora(self.state, folder, limits=limits)
 
     # Quality
 

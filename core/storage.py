@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -130,8 +131,15 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def folder_stamp(folder: Path) -> Stamp:
     """Names, sizes and times of a folder's files: another stamp, and they are read again."""
-    found = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
-    return tuple((str(path), one.st_size, one.st_mtime_ns) for path, one in found)
+    found = []
+    for path in sorted(folder.rglob("*")):
+        try:
+            one = path.stat()
+        except FileNotFoundError:
+            continue  # somebody else wrote aside and renamed meanwhile
+        if stat.S_ISREG(one.st_mode):
+            found.append((str(path), one.st_size, one.st_mtime_ns))
+    return tuple(found)
 
 
 def fingerprint(paths: Iterable[Path]) -> str:

@@ -15,7 +15,8 @@ ALLOWED = {
     "arms": {"core", "sft", "rag", "eval"},
     "contexts": {"core", "sft", "rag", "eval", "arms"},
     "loaded": {"core", "sft", "rag", "eval", "arms"},
-    "curation": {"core", "rag", "arms", "loaded"},
+    "own_corpora": {"core"},
+    "curation": {"core", "rag", "arms", "loaded", "own_corpora"},
     "measured_forgetting": {"core", "sft", "eval", "arms", "curation"},
     "adapter_care": {"core", "sft", "measured_forgetting"},
     "fine_tuning": {"core", "sft", "rag", "contexts", "measured_forgetting", "adapter_care"},
@@ -32,7 +33,7 @@ ALLOWED = {
     "training_commands": {"core", "sft", "workbench", "terminal"},
     "adapter_commands": {"core", "sft", "workbench", "terminal"},
     "change_commands": {"core", "sft", "eval", "changing", "workbench", "terminal"},
-    "ui": {"core", "sft", "rag", "eval", "arms", "workbench"},
+    "ui": {"core", "sft", "rag", "eval", "arms", "own_corpora", "workbench"},
     # The page is opened by a command, so this one import points up, inside the command.
     "cli": {
         "core",

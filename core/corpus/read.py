@@ -1,5 +1,6 @@
 """Reads a corpus folder into records; every error names the file, the line and the field."""
 
+import json
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -146,6 +147,17 @@ def read_toml(path: Path, model: type[Info]) -> Info:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise CorpusError(f"{path}: {field}: {first['msg']}.") from error
+
+
+def info_text(info: CorpusInfo) -> str:
+    """Write what a `corpus.toml` says, so that `read_toml` reads the same."""
+    return "".join(f"{key} = {_toml(text)}\n" for key, text in info.model_dump().items())
+
+
+def _toml(text: str) -> str:
+    # A JSON string is a TOML string, but for the one control character that JSON leaves.
+    kept = text.replace("\r\n", "\n").replace("\x7f", "").encode("utf-8", "replace").decode()
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def read_documents(folder: Path) -> tuple[tuple[Document, ...], list[CorpusError]]:
