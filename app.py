@@ -18,6 +18,7 @@ def launch(settings: Settings) -> None:
     # Before gradio is imported, which reads it there: a page about a company's knowledge calls
     # nobody.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    from ui.api_mcp import answer_in_json  # noqa: PLC0415
     from ui.page import build_page  # noqa: PLC0415
     from ui.theme import CSS, theme  # noqa: PLC0415
 
@@ -33,12 +34,16 @@ def launch(settings: Settings) -> None:
             footer_links=[],
             show_error=False,
             ssr_mode=False,
+            mcp_server=True,
+            prevent_thread_lock=True,
         )
     except OSError as error:
         raise ProjectError(
             f"The page cannot listen on {settings.host}:{settings.port} ({error}); "
             "choose another with --port."
         ) from error
+    answer_in_json(page)
+    page.block_thread()
 
 
 def _warm(workbench: Workbench) -> None:

@@ -4,7 +4,9 @@ import gradio as gr
 
 from core.corpus.read import built_in_corpora
 from core.errors import ProjectError
+from ui.api import add_api
 from ui.ask_tab import ask_tab
+from ui.how_tab import how_tab
 from ui.stage import Stage
 from workbench import Workbench
 
@@ -28,6 +30,9 @@ def build_page(workbench: Workbench) -> gr.Blocks:
             stage = Stage(workbench, page, tabs, domain, first)
             with gr.Tab("Ask", id="ask"):
                 ask_tab(stage)
+            with gr.Tab("How it works", id="how"):
+                how_tab(stage)
+        add_api(stage)
     return page
 
 
