@@ -19,6 +19,7 @@ def launch(settings: Settings) -> None:
     # nobody.
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     from ui.api_mcp import answer_in_json  # noqa: PLC0415
+    from ui.how_style import HOW_CSS  # noqa: PLC0415
     from ui.page import build_page  # noqa: PLC0415
     from ui.theme import CSS, theme  # noqa: PLC0415
 
@@ -30,7 +31,7 @@ def launch(settings: Settings) -> None:
             server_name=settings.host,
             server_port=settings.port,
             theme=theme(),
-            css=CSS,
+            css=CSS + HOW_CSS,
             footer_links=[],
             show_error=False,
             ssr_mode=False,

@@ -52,7 +52,8 @@ HOW_CSS = """
 .how .bar { display: block; height: .6rem; border-radius: 2px; background: var(--rag);
   min-width: 1px; }
 .how .bar.before { background: var(--base); } .how .bar.after { background: var(--sft); }
-.how .gauge { position: relative; background: var(--read); border-radius: 3px; margin: .7rem 0 .4rem; }
+.how .gauge { position: relative; background: var(--read); border-radius: 3px;
+  margin: .7rem 0 .4rem; }
 .how .gauge .floor { position: absolute; top: -4px; bottom: -4px; width: 3px;
   background: var(--ink); }
 .how .tokens { line-height: 1.95; margin: .4rem 0; font-family: var(--font-mono);
@@ -84,7 +85,8 @@ HOW_CSS = """
 .how .matrix small { color: var(--soft); }
 .how .matrix .whole { width: 5rem; height: 5rem; border-color: var(--base);
   background: var(--read); }
-.how .matrix .tall { width: 1.6rem; height: 5rem; } .how .matrix .wide { width: 5rem; height: 1.6rem; }
+.how .matrix .tall { width: 1.6rem; height: 5rem; }
+.how .matrix .wide { width: 5rem; height: 1.6rem; }
 .how.glossary dl { display: grid; gap: .7rem 1.4rem; margin: .6rem 0 0;
   grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); }
 .how.glossary dt { font-weight: 650; } .how.glossary dd { margin: 0; font-size: .88rem;

@@ -11,7 +11,6 @@ from ui.how_answering import replies, replies_shown
 from ui.how_glossary import glossary
 from ui.how_looking import Look, look
 from ui.how_retrieval import retrieval_track
-from ui.how_style import HOW_CSS
 from ui.how_training import training_track
 from ui.markup import sentence
 from ui.questions import examples
@@ -31,7 +30,7 @@ _log = logging.getLogger(__name__)
 def how_tab(stage: Stage) -> None:
     """Lay out the tab; nothing is loaded before a visitor asks."""
     workbench, domain = stage.workbench, stage.domain
-    gr.HTML(f"<style>{HOW_CSS}</style>{_INTRODUCTION}", js_on_load=None)
+    gr.HTML(_INTRODUCTION, js_on_load=None)
     with gr.Row(equal_height=True):
         question = gr.Textbox(
             label="Question to follow",
