@@ -45,7 +45,7 @@ def test_a_python_program_asks_and_retrieves(address: str) -> None:
     client = Client(address, verbose=False)
     found = client.predict(domain="halden", question=QUESTION, k=3, api_name="/retrieve")
     assert found["question"] == QUESTION
-    assert [hit["passage"]["document_id"] for hit in found["hits"]][0] == "products/rx100"
+    assert found["hits"][0]["passage"]["document_id"] == "products/rx100"
     assert len(found["hits"]) == 3 and found["hits"][0]["dense_rank"] >= 1
     asked = client.predict(
         domain="halden", question=QUESTION, arms=["base", "rag"], api_name="/ask"
