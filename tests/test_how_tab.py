@@ -19,7 +19,7 @@ from ui.how_glossary import GLOSSARY, glossary
 from ui.how_looking import Lesson, Look, Lookup, look, shown_ranks
 from ui.how_retrieval import retrieval_track
 from ui.how_tab import steps_shown
-from ui.how_tokens import Token, told_apart, token_strip
+from ui.how_tokens import Token, token_strip, told_apart
 from ui.how_training import training_track
 from workbench import Workbench
 
