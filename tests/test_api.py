@@ -101,33 +101,36 @@ async def _agent(endpoint: str) -> tuple[dict[str, Any], list[Any]]:
 class Slow(Workbench):
     """A workbench whose evaluations go on until they are let go."""
 
-    begun, let_go = threading.Event(), threading.Event()
-    asked: list[dict[str, Any]]
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.begun, self.let_go = threading.Event(), threading.Event()
+        self.asked: list[dict[str, Any]] = []
 
     def evaluate(self, reference: str, **given: Any) -> Any:
-        self.asked = [*getattr(self, "asked", []), given]
+        self.asked.append(given)
         self.begun.set()
         assert self.let_go.wait(60)
         return {"n": given["limit"]}, Path()
 
 
 def test_a_second_evaluation_is_refused_while_one_runs(settings: Settings) -> None:
-    verbs = Verbs(Slow(settings), public=False)
+    workbench = Slow(settings)
+    verbs = Verbs(workbench, public=False)
     first = threading.Thread(target=verbs.evaluate, args=["halden"])
     first.start()
     try:
-        assert Slow.begun.wait(60)
+        assert workbench.begun.wait(60)
         with pytest.raises(gr.Error, match="An evaluation is going on"):
             verbs.evaluate("halden")
     finally:
-        Slow.let_go.set()
+        workbench.let_go.set()
         first.join()
     assert verbs.evaluate("halden", limit=50) == {"n": 50}, "the next one is heard again"
 
 
 def test_strangers_get_short_runs_of_which_nothing_is_kept(settings: Settings) -> None:
-    Slow.let_go.set()
     workbench = Slow(settings)
+    workbench.let_go.set()
     verbs = Verbs(workbench, public=True)
     with pytest.raises(gr.Error, match=f"from 1 to {MOST_IN_PUBLIC}, not 6"):
         verbs.evaluate("halden", limit=6)
