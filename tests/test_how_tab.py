@@ -87,6 +87,10 @@ def test_the_shipped_adapter_is_told_in_its_own_numbers(settings: Settings) -> N
     assert added.share is None, "the two-layer model is not the base that it was trained on"
     page = training_track(seen.lesson)
     assert "1,645" in page and f"{added.numbers:,}" in page and "59%" in page
+    assert "polyline" not in page, "the shipped adapter brings no curve along"
+    rows = ({"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}, {"step": 2, "eval_loss": 1.5})
+    page = training_track(replace(seen.lesson, curve=rows))
+    assert page.count("<polyline") == 2 and "from 2.00 to 1.00" in page
 
 
 def test_the_nearest_and_a_few_far_ones_are_compared() -> None:

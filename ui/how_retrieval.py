@@ -84,7 +84,7 @@ def _likeness(shown: Lookup) -> str:
         )
     return _table(
         "Passages by likeness in meaning",
-        ("#", "passage", "likeness", ""),
+        ("#", "passage", "likeness", "cosine"),
         "".join(rows),
     ) + (
         f'<p class="note">The nearest of {shown.passages} passages compared, and a few far ones: '

@@ -118,7 +118,7 @@ def how_tab(stage: Stage) -> None:
 def steps_shown(seen: Look | None) -> str:
     """Draw both ways, side by side where there is room."""
     return (
-        '<div class="how tracks" aria-live="polite">'
+        '<div class="how tracks">'
         + retrieval_track(seen.lookup if seen else None)
         + training_track(seen.lesson if seen else None)
         + "</div>"
