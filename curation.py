@@ -5,6 +5,7 @@ The half of the `Workbench` that makes data; the other half trains, asks and jud
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from core.corpus.check import CheckedCorpus, check_folder
 from core.corpus.clean import Mended, clean_copy
@@ -44,6 +45,10 @@ class Curation:
     def model(self) -> LanguageModel:
         """Return the language model, loaded the first time."""
         return self._loaded.model()
+
+    def tokenizer(self) -> Any:
+        """Return the language model's tokenizer; its weights are not loaded for it."""
+        return self._loaded.tokenizer()
 
     @property
     def state(self) -> Path:

@@ -3,11 +3,13 @@
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core.corpus.read import Corpus
 from core.device import find_device
 from core.errors import AdapterError, RetrievalUnavailable
 from core.language_model import LanguageModel
+from core.model_files import find_language_model, load_tokenizer
 from core.settings import Settings
 from core.storage import Stamp, folder_stamp
 from rag.embedding_cache import CachedEncoder
@@ -40,6 +42,7 @@ class Loaded:
         self._settings = settings
         self._loading = threading.RLock()
         self._model: LanguageModel | None = None
+        self._tokenizer: Any = None
         self._encoder: CachedEncoder | None = None
         self._reranker: Reranker | None = None
         #: What is open, by corpus.
@@ -60,6 +63,17 @@ class Loaded:
                     dtype=self._settings.dtype,
                 )
             return self._model
+
+    def tokenizer(self) -> Any:
+        """Return the language model's tokenizer; its weights are not loaded for it."""
+        with self._loading:
+            if self._model is not None:
+                return self._model.tokenizer
+            if self._tokenizer is None:
+                settings = self._settings
+                files = find_language_model(settings.base_model, settings.state / "models")
+                self._tokenizer = load_tokenizer(files)
+            return self._tokenizer
 
     def encoder(self) -> CachedEncoder:
         """Return the encoder, which remembers the texts it has encoded."""

@@ -7,6 +7,7 @@ into a fresh model once and kept under `state/models`.
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -70,6 +71,18 @@ def find_language_model(reference: str, models_folder: Path) -> ModelFiles:
     if reference.startswith((".", "/", "~")) or reference.count("/") != 1:
         raise ModelError(f"There is no language model at {reference!r}. {_HELP}")
     return ModelFiles(reference, reference, _hub_fingerprint(reference))
+
+
+def load_tokenizer(files: ModelFiles) -> Any:
+    """Load a model's tokenizer alone: a megabyte or two where the weights are hundreds.
+
+    :raises ModelError: when it has none that loads.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(files.location)
+    except Exception as error:  # damaged files raise the libraries' own many types
+        reason = str(error).partition("\n")[0]
+        raise ModelError(f"{files.reference!r} has no tokenizer that loads: {reason}") from error
 
 
 def folder_fingerprint(folder: Path) -> str:
