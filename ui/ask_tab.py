@@ -8,6 +8,7 @@ import gradio as gr
 from core.errors import ProjectError
 from ui.asking import VIEWS, Moment, answers
 from ui.evidence import evidence
+from ui.gpu import on_gpu
 from ui.markup import sentence
 from ui.panes import Asked, panes
 from ui.questions import examples
@@ -15,6 +16,8 @@ from ui.stage import MODEL_QUEUE, Stage
 from workbench import Workbench
 
 _FIRST_VIEW = next(iter(VIEWS))
+#: The longest that answering by all arms may take on a GPU that is lent by the call.
+_GPU_SECONDS = 30
 
 
 def ask_tab(stage: Stage) -> None:
@@ -39,17 +42,28 @@ def ask_tab(stage: Stage) -> None:
     found = gr.HTML(js_on_load=None, elem_id="evidence")
     screen: list[Any] = [message, shown, found, last, ask]
 
-    def on_ask(where: str, text: str, seen: str) -> Iterator[tuple[Any, ...]]:
-        yield from _screens(workbench, where, text, seen)
+    @on_gpu(_GPU_SECONDS)
+    def answer(where: str, text: str, seen: str) -> Iterator[Moment]:
+        yield from answers(workbench, where, text, view=seen)
 
-    def on_view(where: str, seen: str, before: Asked | None) -> Iterator[tuple[Any, ...]]:
+    def on_ask(where: str, text: str, seen: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
+        try:
+            stage.guard.check_question(text, request)
+        except ProjectError as error:
+            yield _screen(Moment(None, str(error)), seen, busy=False)
+            return
+        yield from _screens(answer(where, text, seen), seen)
+
+    def on_view(
+        where: str, seen: str, before: Asked | None, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
         arms = VIEWS[seen]
         if before is None:
             yield _screen(Moment(None), seen, busy=False)
         elif all(arm in before.answers or arm in before.reasons for arm in arms):
             yield _screen(Moment(before), seen, busy=False)
         else:
-            yield from _screens(workbench, where, before.question, seen)
+            yield from on_ask(where, before.question, seen, request)
 
     def on_domain(where: str, seen: str) -> tuple[Any, ...]:
         return (
@@ -111,11 +125,9 @@ def _other_samples(questions: list[str]) -> gr.Dataset:
     return gr.Dataset(samples=[[question] for question in questions], visible=bool(questions))
 
 
-def _screens(
-    workbench: Workbench, domain: str, question: str, view: str
-) -> Iterator[tuple[Any, ...]]:
+def _screens(moments: Iterator[Moment], view: str) -> Iterator[tuple[Any, ...]]:
     moment = Moment(None)
-    for moment in answers(workbench, domain, question, view=view):
+    for moment in moments:
         yield _screen(moment, view, busy=True)
     yield _screen(moment, view, busy=False)
 
