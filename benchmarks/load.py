@@ -57,8 +57,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180)
     parser.add_argument("--questions", type=int, default=8, help="of each domain")
     parser.add_argument("--domains", nargs="+", default=["halden", "solar-system"])
+    parser.add_argument(
+        "--views", nargs="+", default=["sft,rag", ",".join(ARM_NAMES)], help="arms asked together"
+    )
     given = parser.parse_args()
-    cases = cases_of(given.domains, given.questions)
+    cases = cases_of(given.domains, given.questions, [view.split(",") for view in given.views])
     with serving() as server:
         known = alone(server.address, cases)
         with Memory(server) as memory:
@@ -70,11 +73,10 @@ def main() -> None:
     sys.exit(1 if problems else 0)
 
 
-def cases_of(domains: Sequence[str], questions: int) -> list[Case]:
-    """Take test questions of each domain, in turns of the two arms shown first and of all four."""
-    views = [("sft", "rag"), tuple(ARM_NAMES)]
+def cases_of(domains: Sequence[str], questions: int, views: Sequence[Sequence[str]]) -> list[Case]:
+    """Take test questions of each domain, asked of one view's arms after the other's."""
     return [
-        Case(domain, question, views[index % 2])
+        Case(domain, question, tuple(views[index % len(views)]))
         for domain in domains
         for index, question in enumerate(spread(read_corpus(domain).of_split("test"), questions))
     ]
