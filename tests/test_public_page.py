@@ -65,6 +65,7 @@ def test_a_stranger_is_limited_and_the_owner_is_not(address: str, state: Path) -
         page.get_by_label("password").fill("guess guess guess")
         page.get_by_role("button", name="Login").click()
         expect(page.get_by_text("Incorrect Credentials")).to_be_visible()
+        page.get_by_label("username").fill(NAME)  # both were emptied
         page.get_by_label("password").fill(PASSWORD)
         page.get_by_role("button", name="Login").click()
         page.get_by_role("tab", name="Ask", exact=True).click()
