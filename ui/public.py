@@ -1,0 +1,170 @@
+"""What strangers may do on a public demo: limits by visitor, and nothing shared between them."""
+
+import ipaddress
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+
+from core.errors import ProjectError
+from core.settings import Settings
+from ui.visitors import UploadError, Visitors, plain_name
+
+_WINDOW = 60.0
+#: An address may be an office: it may do what so many visitors may.
+_VISITORS_AN_ADDRESS = 4
+
+
+class VisitorError(ProjectError):
+    """A visitor asks for more than the public page gives."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one visitor may ask for."""
+
+    question_characters: int
+    questions_a_minute: int
+    upload_bytes: int
+    uploads: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Read them from the settings."""
+        return cls(
+            question_characters=settings.visitor_question_characters,
+            questions_a_minute=settings.visitor_questions_a_minute,
+            upload_bytes=settings.visitor_upload_bytes,
+            uploads=settings.visitor_uploads,
+        )
+
+
+class Guard:
+    """Stands between a page's visitors and its verbs; on an owner's page it lets all pass."""
+
+    def __init__(
+        self, settings: Settings, *, public: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Write nothing and start nothing yet.
+
+        :param public: whether strangers use the page that this guards.
+        """
+        self.public = public
+        self.limits = Limits.of(settings)
+        self.visitors = Visitors(settings.state / "visitors")
+        self._clock = clock
+        self._lock = threading.Lock()
+        #: When each session and each address asked, within the last minute.
+        self._asked: dict[str, deque[float]] = {}
+
+    def attend(self, page: gr.Blocks) -> None:
+        """Delete what a visitor gave when the visit ends, and what is old; while `page` is open."""
+        if self.public:
+            page.unload(self.leave)
+            self.visitors.sweep_regularly()
+
+    def check_question(self, text: str, request: gr.Request | None) -> None:
+        """Refuse a question that is too long or comes too soon; call it before the model is used.
+
+        :raises VisitorError: says which, and when to ask again.
+        """
+        most = self.limits.question_characters
+        if self.public and len(text) > most:
+            raise VisitorError(
+                f"The question has {len(text)} characters; the most on this public page is {most}. "
+                "Shorten it."
+            )
+        self.check_rate(request)
+
+    def check_rate(self, request: gr.Request | None) -> None:
+        """Count one use of the model by this visitor, or refuse it.
+
+        :raises VisitorError: says when to ask again.
+        """
+        if not self.public:
+            return
+        most = self.limits.questions_a_minute
+        allowed = {f"address {address_of(request)}": most * _VISITORS_AN_ADDRESS}
+        if session := session_of(request):
+            allowed[f"session {session}"] = most
+        with self._lock:
+            now = self._clock()
+            self._drop_before(now - _WINDOW)
+            for who, number in allowed.items():
+                times = self._asked.get(who, deque())
+                if len(times) >= number:
+                    wait = int(times[0] + _WINDOW - now) + 1
+                    raise VisitorError(
+                        f"This public page answers {number} questions a minute from one "
+                        f"{who.split()[0]}: ask again in {wait} s."
+                    )
+            for who in allowed:
+                self._asked.setdefault(who, deque()).append(now)
+
+    def take_uploads(self, uploads: Sequence[str | Path], request: gr.Request | None) -> list[Path]:
+        """Move uploaded files into the visitor's own folder; elsewhere they stay where they are.
+
+        :raises UploadError: when they are too many or too large; then none is kept.
+        """
+        files = [Path(upload) for upload in uploads]
+        if not self.public:
+            return files
+        session, most = session_of(request), self.limits.uploads
+        try:
+            there = {kept.name for kept in self.visitors.files(session)}
+            if len(there | {file.name for file in files}) > most:
+                raise UploadError(f"This public page takes {most} files a visit: give fewer.")
+            for file in files:
+                plain_name(file.name)
+                if (size := file.stat().st_size) > self.limits.upload_bytes:
+                    raise UploadError(
+                        f"{file.name} has {size:,} bytes; the most on this public page is "
+                        f"{self.limits.upload_bytes:,}. Give a smaller file."
+                    )
+            return [self.visitors.keep(file, session) for file in files]
+        except ProjectError:
+            for file in files:
+                file.unlink(missing_ok=True)
+            raise
+
+    def leave(self, request: gr.Request) -> None:
+        """Forget a visitor whose page was closed."""
+        self.visitors.forget(session_of(request))
+
+    def _drop_before(self, oldest: float) -> None:
+        for who, times in list(self._asked.items()):
+            while times and times[0] <= oldest:
+                times.popleft()
+            if not times:
+                del self._asked[who]
+
+
+def session_of(request: gr.Request | None) -> str:
+    """Return the visit's hash; empty for a call that belongs to no open page."""
+    return (request.session_hash or "") if request is not None else ""
+
+
+def address_of(request: gr.Request | None) -> str:
+    """Return the visitor's address.
+
+    Behind a host's proxy every visitor has the proxy's private address; then the last public one
+    of X-Forwarded-For is the visitor's: what stands before it the visitor may have made up.
+    """
+    client = request.client if request is not None else None
+    if request is None or client is None:
+        return "unknown"
+    if not _is_private(client.host):
+        return str(client.host)
+    passed = [one.strip() for one in request.headers.get("x-forwarded-for", "").split(",")]
+    return next((one for one in reversed(passed) if one and not _is_private(one)), client.host)
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return not ipaddress.ip_address(address).is_global
+    except ValueError:
+        return True  # no address at all is nobody's to count by
