@@ -81,7 +81,9 @@ def test_words_taken_are_highlighted_where_they_stand() -> None:
 
 
 def test_an_answer_from_memory_is_marked_by_the_documents() -> None:
-    passage = Passage(id="p", document_id="d", start=0, end=41, text="Hold the Alpha's button for 8 seconds now.")
+    passage = Passage(
+        id="p", document_id="d", start=0, end=41, text="Hold the Alpha's button for 8 seconds now."
+    )
     text = "Hold the Alpha's button for 12 seconds."
     remembered = _answer(text, passage).model_copy(update={"arm": "sft", "hits": (), "read": ()})
     held = Held((Hit(passage=passage, score=0.5),), align(text, [passage]))

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from core.corpus.read import built_in_corpora
 from core.errors import ProjectError
 from core.records import ARM_NAMES, ArmName, Split
+from ui.public import Guard
 from ui.stage import MODEL_QUEUE, Stage
 from workbench import Workbench
 
@@ -37,7 +38,7 @@ class RequestError(ProjectError):
 
 def add_api(stage: Stage) -> None:
     """Offer the verbs on the open page; no event of a tab is among them."""
-    verbs = Verbs(stage.workbench, public=stage.public)
+    verbs = Verbs(stage.workbench, stage.guard)
     gr.api(verbs.ask, concurrency_id=MODEL_QUEUE)
     gr.api(verbs.retrieve)
     # Not in the model's queue: who comes second is to be refused now, not after the first.
@@ -47,15 +48,22 @@ def add_api(stage: Stage) -> None:
 class Verbs:
     """What programs may ask of a page, each the workbench's method of its name."""
 
-    def __init__(self, workbench: Workbench, *, public: bool) -> None:
+    def __init__(self, workbench: Workbench, guard: Guard) -> None:
         """Offer a workbench's verbs.
 
-        :param public: whether strangers use them: then runs are short and nothing of them is kept.
+        :param guard: says whether strangers use them: then they are limited, runs are short and
+            nothing of them is kept.
         """
-        self._workbench, self._public = workbench, public
+        self._workbench, self._guard, self._public = workbench, guard, guard.public
         self._evaluating = threading.Lock()
 
-    def ask(self, domain: str, question: str, arms: list[str] | None = None) -> dict[str, Any]:
+    def ask(
+        self,
+        domain: str,
+        question: str,
+        arms: list[str] | None = None,
+        _request: gr.Request | None = None,
+    ) -> dict[str, Any]:
         """Answer one question from a domain's documents and training, by several arms side by side.
 
         All arms share one small language model: base (as it came), sft (fine-tuned on the domain's
@@ -72,12 +80,15 @@ class Verbs:
         with told():
             names = _arms(arms)
             domain, question = _domain(domain), _text(question, "question")
+            self._guard.check_question(question, _request)
             deltas = self._workbench.ask(domain, question, names)
             found = {delta.arm: delta.answer for delta in deltas if delta.answer is not None}
             answers = [answer for arm in names if (answer := found.get(arm)) is not None]
             return {"question": question, "answers": _dumped(answers)}
 
-    def retrieve(self, domain: str, question: str, k: int = 5) -> dict[str, Any]:
+    def retrieve(
+        self, domain: str, question: str, k: int = 5, _request: gr.Request | None = None
+    ) -> dict[str, Any]:
         """Find the passages of a domain's documents that fit a question best; no answer is made.
 
         Args:
@@ -91,11 +102,17 @@ class Verbs:
         with told():
             number = _whole(k, "k", MOST_PASSAGES)
             domain, question = _domain(domain), _text(question, "question")
+            self._guard.check_question(question, _request)
             hits = self._workbench.retrieve(domain, question, number)
             return {"question": question, "hits": _dumped(hits)}
 
     def evaluate(
-        self, domain: str, split: str = "test", limit: int = 5, arms: list[str] | None = None
+        self,
+        domain: str,
+        split: str = "test",
+        limit: int = 5,
+        arms: list[str] | None = None,
+        _request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Ask the arms a few of a domain's labelled questions and score them by the references.
 
@@ -115,6 +132,7 @@ class Verbs:
             number, domain = _whole(limit, "limit", most), _domain(domain)
             if split not in ("train", "validation", "test"):
                 raise RequestError(f"There is no split {split!r}; use train, validation or test.")
+            self._guard.check_rate(_request)
             if not self._evaluating.acquire(blocking=False):
                 raise RequestError("An evaluation is going on: wait until it has ended, then ask.")
             try:

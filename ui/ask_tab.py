@@ -14,11 +14,15 @@ from ui.ask_screen import Screen, Updates
 from ui.ask_state import FIRST_VIEW, VIEWS, Asked, Asking, Variation
 from ui.ask_vote import listen_to_votes, vote_row
 from ui.asking import Moment, answers, judged, put
+from ui.gpu import on_gpu
 from ui.markup import sentence
 from ui.panes import COPY_JS, panes
 from ui.questions import ONE_OF_EACH, examples
 from ui.stage import MODEL_QUEUE, Stage
 from workbench import Workbench
+
+#: The longest that answering by all arms may take on a GPU that is lent by the call.
+_GPU_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,13 @@ class _Wiring:
 
     def __init__(self, stage: Stage, desk: _Desk, screen: Screen) -> None:
         self._stage, self._desk, self._screen = stage, desk, screen
-        self._workbench = stage.workbench
+        self._workbench = workbench = stage.workbench
+
+        @on_gpu(_GPU_SECONDS)
+        def answering(asking: Asking) -> Iterator[Moment]:
+            yield from answers(workbench, asking)
+
+        self._answers = answering
 
     def connect(self, settings: Knobs) -> None:
         """Connect all events but those of votes."""
@@ -179,7 +189,7 @@ class _Wiring:
 
     def _answer(self, asking: Asking, history: list[Asked]) -> Iterator[Updates]:
         moment = Moment(None)
-        for moment in answers(self._workbench, asking):
+        for moment in self._answers(asking):
             yield self._screen.show(moment, asking.arms, done=False)
         done = self._screen.show(moment, asking.arms, done=True)
         if not moment.message:
@@ -190,36 +200,40 @@ class _Wiring:
         full = "The model did not take the question: too many visitors wait. Ask again in a minute."
         return self._screen.show(Moment(None, full), VIEWS[seen], done=True)
 
-    def _ask(self, where: str, text: str, seen: str, own: str) -> Updates:
-        return self._wanted(Asking(text, where, seen, own))
+    def _ask(self, where: str, text: str, seen: str, own: str, request: gr.Request) -> Updates:
+        return self._wanted(Asking(text, where, seen, own), request)
 
-    def _example(self, where: str, row: list[str], seen: str) -> Updates:
+    def _example(self, where: str, row: list[str], seen: str, request: gr.Request) -> Updates:
         question = row[0]
         return {
             self._desk.question: question,
             self._desk.own: "",
-            **self._wanted(Asking(question, where, seen)),
+            **self._wanted(Asking(question, where, seen), request),
         }
 
-    def _look(self, seen: str, last: Asked | None) -> Updates:
+    def _look(self, seen: str, last: Asked | None, request: gr.Request) -> Updates:
         arms = VIEWS[seen]
         if last is None:
             return self._screen.show(Moment(None), arms, done=True)
         asking = replace(last.asking, view=seen)
         if last.complete(arms):
             return self._screen.shown_again(replace(last, asking=asking), arms)
-        return self._wanted(asking)
+        return self._wanted(asking, request)
 
-    def _again(self, last: Asked | None, *chosen: float) -> Updates:
+    def _again(self, request: gr.Request, last: Asked | None, *chosen: float) -> Updates:
         if last is None:
             nothing = Moment(None, "There is nothing to run again yet: ask a question first.")
             return self._screen.show(nothing, VIEWS[FIRST_VIEW], done=True)
         k, windows, temperature, seed = chosen
         variation = Variation.within(k, windows, temperature=temperature, seed=seed)
-        return self._wanted(replace(last.asking, variation=variation))
+        return self._wanted(replace(last.asking, variation=variation), request)
 
-    def _wanted(self, asking: Asking) -> Updates:
-        moment = put(self._workbench, asking)
+    def _wanted(self, asking: Asking, request: gr.Request) -> Updates:
+        try:
+            self._stage.guard.check_question(asking.question, request)
+            moment = put(self._workbench, asking)
+        except ProjectError as error:
+            moment = Moment(None, str(error))
         shown = self._screen.show(moment, asking.arms, done=moment.asked is None)
         if moment.asked is not None:
             # Numbered, so that the same question asked again is something new to answer.

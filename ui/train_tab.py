@@ -10,7 +10,6 @@ from ui.stage import Stage
 from ui.train_controls import Controls
 from ui.train_recipe import Knobs, best_knobs
 from ui.train_screen import Screen, done, told
-from ui.train_style import TRAIN_CSS
 from ui.trainings import Trainings
 
 _NAME = "Train"
@@ -28,7 +27,6 @@ Inputs = dict[Any, Any]
 def train_tab(stage: Stage) -> None:
     """Lay out the tab; nothing is read for it before it is opened, but the first domain."""
     screen = Screen(Trainings(stage.workbench))
-    gr.HTML(f"<style>{TRAIN_CSS}</style>", js_on_load=None)
     with gr.Row():
         with gr.Column(min_width=320):
             data = gr.HTML(screen.data(stage.first), js_on_load=None)
