@@ -92,7 +92,7 @@ class Forgetting(Record):
         if not self.base_right:
             verdict = "it knew nothing that could be lost"
         elif self.p >= _CLEAR:
-            verdict = "no clear forgetting"
+            verdict = "the balance of the two is not clear"
         elif self.lost > self.gained:
             verdict = "general answers were forgotten"
         else:

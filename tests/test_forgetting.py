@@ -138,7 +138,7 @@ def test_without_texts_only_the_answers_are_measured(model: LanguageModel, probe
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"lost": 9, "gained": 12, "p": 0.66}, "9 were lost and 12 others gained (McNemar p 0.66): no clear forgetting"),
+        ({"lost": 9, "gained": 12, "p": 0.66}, "9 were lost and 12 others gained (McNemar p 0.66): the balance of the two is not clear"),
         ({"lost": 20, "gained": 2, "p": 0.0001}, "(McNemar p 0.0001): general answers were forgotten"),
         ({"lost": 1, "gained": 20, "p": 0.00002}, "(McNemar p 2e-05): more general answers than before"),
     ],
