@@ -160,7 +160,7 @@ def progress_bar(now: Standing, offered: str) -> str:
 
 
 def _so_far(now: Standing) -> str:
-    return f"{now.done} of {now.of} answers." if now.of else "Loading the model …"
+    return f"{now.done} of {now.of} answers." if now.of else "Loading the model and the documents …"
 
 
 def _left(now: Standing) -> str:

@@ -71,8 +71,9 @@ def benchmark_tab(stage: Stage, question: gr.Textbox) -> None:
     on(run.input, lambda at: shown.run(c, at))
     on(c.first.input, lambda at: shown.arms(c, at, kept="first"))
     on(c.second.input, lambda at: shown.arms(c, at, kept="second"))
-    for one in (c.kind, c.exposure, c.won, c.cause, c.search):
-        on(one.input, lambda at: shown.listed(c, at, page=0))
+    # The box's change comes with what is typed; its input may still come with what was before.
+    for event in (*(one.input for one in (c.kind, c.exposure, c.won, c.cause)), c.search.change):
+        on(event, lambda at: shown.listed(c, at, page=0))
     on(c.before.click, lambda at: shown.listed(c, at, page=at.page - 1))
     on(c.after.click, lambda at: shown.listed(c, at, page=at.page + 1))
     on(c.previous.click, lambda at: shown.walked(c, at, -1))

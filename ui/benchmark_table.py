@@ -135,7 +135,14 @@ def slice_table(found: Sequence[Slice], a: str, b: str) -> str:
     rows = "".join(_slice_row(one, a, b) for one in found)
     heads = "".join(
         f'<th scope="col">{head}</th>'
-        for head in ("Part", "Questions", "Who was right", _head(a), _head(b), "Verdict")
+        for head in (
+            "Part",
+            "Questions",
+            "Who was right",
+            f"{_head(a)} won",
+            f"{_head(b)} won",
+            "Verdict",
+        )
     )
     legend = "".join(
         f'<span class="key {css}">{escape(winner_words(winner, a, b))}</span>'

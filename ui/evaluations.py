@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.errors import EvaluationError, ProjectError
-from core.records import ArmName, Split
+from core.records import ARM_NAMES, ArmName, Split
 from ui.benchmark_runs import runs_of, started_at
 from workbench import Workbench
 
@@ -87,7 +87,8 @@ class Evaluations:
 
         :raises EvaluationError: when one is running, or fewer than two arms are to be compared.
         """
-        if len(arms) < 2:
+        ordered = tuple(arm for arm in ARM_NAMES if arm in arms)
+        if len(ordered) < 2:
             raise EvaluationError("Choose at least two arms: one alone has nothing to win against.")
         if limit < 1:
             raise EvaluationError("Ask at least one question.")
@@ -98,7 +99,7 @@ class Evaluations:
             Plan(
                 reference=reference,
                 title=corpus.info.title or corpus.name,
-                arms=tuple(arms),
+                arms=ordered,
                 split="test",
                 limit=limit if limit < asked else None,
                 oracle=False,
