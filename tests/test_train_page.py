@@ -19,7 +19,7 @@ def test_a_person_trains_looks_again_stops_and_activates(
         visit = Visit(chromium, address)
         page = visit.page
         visit.tab("Train")
-        panel = page.get_by_role("tabpanel", name="Train")
+        panel = page.get_by_role("tabpanel").filter(has_text="What there is to learn from")
         status = page.locator("#train-status")
 
         # The data and what its check found; nothing was trained here, so the shipped one is told of.
@@ -108,7 +108,7 @@ def test_strangers_see_the_shipped_adapter_and_start_nothing(tmp_path: Path) -> 
     with served(tmp_path / "state", "--public-demo") as address, browser() as chromium:
         visit = Visit(chromium, address)
         visit.tab("Train")
-        panel = visit.page.get_by_role("tabpanel", name="Train")
+        panel = visit.page.get_by_role("tabpanel").filter(has_text="What there is to learn")
         expect(panel).to_contain_text("This is a public demo")
         expect(panel.locator("tr[data-adapter='desk']").first).to_contain_text("shipped")
         expect(panel).to_contain_text("steps")

@@ -28,7 +28,6 @@ Inputs = dict[Any, Any]
 def train_tab(stage: Stage) -> None:
     """Lay out the tab; nothing is read for it before it is opened, but the first domain."""
     screen = Screen(Trainings(stage.workbench))
-    gr.HTML(f"<style>{TRAIN_CSS}</style>", js_on_load=None)
     with gr.Row():
         with gr.Column(min_width=320):
             data = gr.HTML(screen.data(stage.first), js_on_load=None)
@@ -38,6 +37,7 @@ def train_tab(stage: Stage) -> None:
         _for_strangers(stage, screen, data)
     else:
         _Desk(stage, screen).react(data)
+    gr.HTML(f"<style>{TRAIN_CSS}</style>", js_on_load=None)
     # By itself: looking through the documents takes seconds the first time.
     _when_opened(stage, lambda where: (screen.findings(where),), [findings])
 
