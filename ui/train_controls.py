@@ -93,15 +93,14 @@ class Controls:
         self.comparison = gr.HTML(js_on_load=None, elem_id="train-comparison")
         self.adapters = gr.HTML(js_on_load=None, elem_id="train-adapters")
         self.forgetting = gr.HTML(js_on_load=None, elem_id="train-forgetting")
-        with gr.Row(equal_height=True):
-            self.chosen = gr.Dropdown(
-                [],
-                label="Chosen adapter",
-                min_width=200,
-                # Another visitor may have made it: what does not exist is refused by name.
-                allow_custom_value=True,
-                filterable=False,
-            )
+        self.chosen = gr.Dropdown(
+            [],
+            label="Chosen adapter",
+            # Another visitor may have made it: what does not exist is refused by name.
+            allow_custom_value=True,
+            filterable=False,
+        )
+        with gr.Row():
             self.activate = gr.Button("Activate")
             self.measure = gr.Button("Measure forgetting")
             self.remove = gr.Button("Remove …", variant="stop")
@@ -116,11 +115,12 @@ class Controls:
                 "above, and what stands under all other choices is held. A study goes on where it "
                 "was stopped."
             )
-            with gr.Row(equal_height=True):
+            with gr.Row():
                 self.trials = gr.Number(
                     10, label="Trials in all", precision=0, minimum=1, maximum=500
                 )
                 self.restart = gr.Checkbox(label="Forget the trials so far")
+            with gr.Row():
                 self.tune = gr.Button("Try recipes")
                 self.best = gr.Button("Use the best recipe")
             self.tuning = gr.HTML(js_on_load=None, elem_id="train-tuning")

@@ -8,14 +8,15 @@ TRAIN_CSS = """
 .train .soft { font-size: .85rem; }
 .train code { font-size: .85em; background: var(--read); color: var(--ink); padding: 0 .25em;
   border-radius: 3px; }
-.train .scroll { overflow-x: auto; max-width: 100%; }
-.train.scroll { overflow: auto; max-width: 100%; }
+.train .scroll, .train.scroll { overflow: auto; width: 0; min-width: 100%; }
 .train.tall { max-height: 22rem; border: 1px solid var(--line); border-radius: 6px; }
 .train table { border-collapse: collapse; width: 100%; font-size: .88rem; margin: .2rem 0 .4rem; }
 .train.scroll table { margin: 0; }
 .train caption { text-align: left; font-size: .82rem; padding-bottom: .2rem; }
 .train th, .train td { padding: .3rem .6rem; border-bottom: 1px solid var(--line);
   text-align: left; vertical-align: top; color: var(--ink); }
+.train table th, .train table td { border-width: 0 0 1px !important;
+  border-color: var(--line) !important; }
 .train thead th { color: var(--soft); font-weight: 600; font-size: .8rem; }
 .train tbody th { font-weight: 600; }
 .train .figures-table { font-variant-numeric: tabular-nums; }
