@@ -47,7 +47,7 @@ def test_a_person_works_on_a_copy_of_a_domain(address: str, tmp_path: Path) -> N
         visit.picture("documents")
 
         # Search tells the ranks and the floor.
-        visit.tab("Search the documents")
+        visit.tab("Search")
         box = page.get_by_role("textbox", name="Search the documents")
         page.get_by_role("button", name="Search", exact=True).click()
         expect(page.get_by_role("alert")).to_contain_text("The question is empty")
@@ -62,7 +62,7 @@ def test_a_person_works_on_a_copy_of_a_domain(address: str, tmp_path: Path) -> N
         page.get_by_role("button", name="Make a copy to work on").click()
         expect(page.locator("#documents-about")).to_contain_text("Yours to change")
         expect(page.get_by_role("combobox", name="Domain")).to_have_value("Halden (copy) · yours")
-        visit.tab("Files and passages")
+        visit.tab("Files")
         page.locator("#documents-upload input[type=file]").set_input_files([good, bad])
         results = page.locator("#documents-results")
         expect(results).to_contain_text("✓ added gamma.md")
@@ -81,7 +81,7 @@ def test_a_person_works_on_a_copy_of_a_domain(address: str, tmp_path: Path) -> N
         tiles = page.locator("#documents-sync .tiles")
         expect(tiles).to_be_visible()
         assert "added" in tiles.inner_text()
-        visit.tab("Search the documents")
+        visit.tab("Search")
         box.fill("How many grams does the Gamma lamp weigh?")
         box.press("Enter")
         expect(hits.locator("li").first).to_contain_text("77 grams. <img src=x")
@@ -90,7 +90,7 @@ def test_a_person_works_on_a_copy_of_a_domain(address: str, tmp_path: Path) -> N
         assert dialogs == []
 
         # A question with evidence picked from the document, then found in the table and removed.
-        visit.tab("Questions and labels")
+        visit.tab("Questions")
         page.get_by_role("button", name="Add or change a question").click()
         page.get_by_role("button", name="Add the question").click()
         expect(page.get_by_role("alert")).to_contain_text("question: is empty")

@@ -124,7 +124,7 @@ def files_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
         events.show, [domain, wanted, chosen], screen, queue=False, **light,
     )  # fmt: skip
     domain.change(lambda: ("", "", ""), None, [results, message, counts], queue=False, **light)
-    wanted.input(
+    wanted.change(
         events.show, [domain, wanted, chosen], screen,
         queue=False, trigger_mode="always_last", **light,
     )  # fmt: skip

@@ -13,8 +13,8 @@ DOCUMENTS_CSS = """
 .docs .hint, .docs .nothing { color: var(--soft); font-size: .85rem; line-height: 1.4; }
 .docs .nothing { border: 1px dashed var(--line); border-radius: 8px; padding: 1rem; }
 .docs .hint b { color: var(--ink); }
-.docs .wide { overflow: auto; max-height: 26rem; border: 1px solid var(--line);
-  border-radius: 8px; background: var(--pane); }
+.docs .wide { overflow: auto; contain: inline-size; max-height: 26rem;
+  border: 1px solid var(--line); border-radius: 8px; background: var(--pane); }
 .docs .wide:focus-visible, .docs button:focus-visible { outline: 2px solid var(--rag);
   outline-offset: -2px; }
 .docs table { width: 100%; border-collapse: collapse; font-size: .86rem; margin: 0; }

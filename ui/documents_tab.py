@@ -113,11 +113,11 @@ def documents_tab(
         sure = gr.Checkbox(label="Yes, delete its documents, questions, drafts and index")
         delete = gr.Button("Delete for good", variant="stop", size="sm")
     with gr.Tabs():
-        with gr.Tab("Files and passages"):
+        with gr.Tab("Files"):
             files_panel(stage, desk, changes)
-        with gr.Tab("Search the documents"):
+        with gr.Tab("Search"):
             search_panel(stage, desk, changes)
-        with gr.Tab("Questions and labels"):
+        with gr.Tab("Questions"):
             labels_panel(stage, desk, changes)
 
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}

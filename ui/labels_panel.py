@@ -117,7 +117,7 @@ def labels_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
         [stage.page.load, domain.change, changes.change, split.change],
         events.show, looked, [rows, editing], queue=False, **light,
     )  # fmt: skip
-    wanted.input(
+    wanted.change(
         events.show, looked, [rows, editing], queue=False, trigger_mode="always_last", **light
     )
     domain.change(lambda: ("", ""), None, [message, report], queue=False, **light)
