@@ -19,8 +19,9 @@ HOW_CSS = """
 .how .track > header p, .how .reply header p { margin: 0; color: var(--soft); font-size: .86rem; }
 .how .track > ol { list-style: none; counter-reset: step; margin: .4rem 0 0; padding: 0;
   display: grid; gap: 12px; }
-.how .track > ol > li { counter-increment: step; background: var(--pane); border: 1px solid var(--line);
-  border-radius: 8px; padding: .75rem .9rem .8rem; min-width: 0; margin: 0; min-height: 9rem; }
+.how .track > ol > li { counter-increment: step; background: var(--pane);
+  border: 1px solid var(--line); border-radius: 8px; padding: .75rem .9rem .8rem; min-width: 0;
+  margin: 0; min-height: 9rem; }
 .how .track > ol > li > h3::before { content: counter(step); display: inline-block; width: 1.5rem;
   height: 1.5rem; line-height: 1.5rem; margin-right: .55rem; border-radius: 50%;
   text-align: center; font-size: .84rem; background: var(--read); color: var(--ink); }
@@ -41,7 +42,8 @@ HOW_CSS = """
 .how .swatch:first-child { margin-left: 0; }
 .how .swatch.over { background: var(--rag); } .how .swatch.under { background: var(--both); }
 .how .scroll { overflow-x: auto; max-width: 100%; margin: .4rem 0; }
-.how .scroll table { border: 0; border-collapse: collapse; width: 100%; font-size: .84rem; margin: 0; }
+.how .scroll table { border: 0; border-collapse: collapse; width: 100%;
+  font-size: .84rem; margin: 0; }
 .how th, .how td { padding: .2rem .45rem; text-align: left; border: 0;
   border-bottom: 1px solid var(--line); color: var(--ink); background: none; }
 .how thead th { color: var(--soft); font-weight: 600; font-size: .78rem; vertical-align: bottom; }
@@ -69,8 +71,8 @@ HOW_CSS = """
 .how .tok.asked { background: var(--both-mark); border-color: var(--both); }
 .how .tok.begun { border-color: var(--ink); }
 .how .tok.learnt { background: var(--pane); border: 2px solid var(--sft); font-weight: 700; }
-.how .track .token-key { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: 0;
-  padding: 0; font-size: .78rem; color: var(--soft); }
+.how .track .token-key { list-style: none; display: flex; flex-wrap: wrap;
+  gap: .3rem 1rem; margin: 0; padding: 0; font-size: .78rem; color: var(--soft); }
 .how .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr));
   gap: .5rem .9rem; margin: .5rem 0; }
 .how .facts dt { font-size: .78rem; color: var(--soft); }
