@@ -16,7 +16,7 @@ from rag.floor import Floor
 from rag.library import Found
 from ui.how_answering import Likelihood, Replies, replies, replies_shown
 from ui.how_glossary import GLOSSARY, glossary
-from ui.how_looking import Lesson, Look, Lookup, look, shown_ranks
+from ui.how_looking import Lesson, Look, Lookup, lesson, look, shown_ranks
 from ui.how_retrieval import retrieval_track
 from ui.how_tab import steps_shown
 from ui.how_tokens import Token, token_strip, told_apart
@@ -59,14 +59,14 @@ def test_both_ways_are_the_real_ones_and_load_no_model(
 def test_which_trained_question_is_shown_and_why(settings: Settings, tiny_corpus: Path) -> None:
     workbench = Workbench(settings)
 
-    def lesson(question: str) -> Lesson:
+    def taught(question: str) -> Lesson:
         seen = look(workbench, str(tiny_corpus), question).lesson
         assert isinstance(seen, Lesson)
         return seen
 
-    assert "This very question" in lesson("Alpha reset seconds").why
-    assert "can only be guessed" in lesson("How much does the Beta weigh?").why
-    own = lesson("which chip sits in that Alpha")
+    assert "This very question" in taught("Alpha reset seconds").why
+    assert "can only be guessed" in taught("How much does the Beta weigh?").why
+    own = taught("which chip sits in that Alpha")
     assert own.question.id == "none-1" and "most like yours" in own.why
     assert own.answer == workbench.corpus(str(tiny_corpus)).wording.abstain_text
 
@@ -80,16 +80,17 @@ def test_a_side_that_cannot_be_shown_says_why(settings: Settings) -> None:
 
 
 def test_the_shipped_adapter_is_told_in_its_own_numbers(settings: Settings) -> None:
-    seen = look(Workbench(settings), "halden", "How much does the RX100 cost?")
-    assert isinstance(seen.lesson, Lesson) and seen.lesson.added is not None
-    added = seen.lesson.added
+    workbench = Workbench(settings)
+    seen = lesson(workbench, workbench.corpus("halden"), "How much does the RX100 cost?")
+    assert seen.added is not None
+    added = seen.added
     assert (added.rank, added.factor, added.pairs) == (16, 2.0, 210)
     assert added.share is None, "the two-layer model is not the base that it was trained on"
-    page = training_track(seen.lesson)
+    page = training_track(seen)
     assert "1,645" in page and f"{added.numbers:,}" in page and "59%" in page
     assert "polyline" not in page, "the shipped adapter brings no curve along"
     rows = ({"step": 1, "loss": 2.0}, {"step": 2, "loss": 1.0}, {"step": 2, "eval_loss": 1.5})
-    page = training_track(replace(seen.lesson, curve=rows))
+    page = training_track(replace(seen, curve=rows))
     assert page.count("<polyline") == 2 and "from 2.00 to 1.00" in page
 
 

@@ -9,6 +9,7 @@ HOW_CSS = """
 .how .note, .how .empty { font-size: .84rem; color: var(--soft); line-height: 1.45; }
 .how .note b { color: var(--ink); }
 .how .number { font-variant-numeric: tabular-nums; }
+.how .track > ol > li > p { display: block; }
 .how.intro p { max-width: 62rem; margin: 0; }
 .how.tracks, .how.answers { display: grid; gap: 16px;
   grid-template-columns: repeat(2, minmax(0, 1fr)); align-items: start; }
@@ -16,11 +17,12 @@ HOW_CSS = """
   padding: .5rem 0 .2rem; }
 .how .track.sft > header { border-top-color: var(--sft); }
 .how .track > header p, .how .reply header p { margin: 0; color: var(--soft); font-size: .86rem; }
-.how .track ol { list-style: none; counter-reset: step; margin: .4rem 0 0; padding: 0;
+.how .track > ol { list-style: none; counter-reset: step; margin: .4rem 0 0; padding: 0;
   display: grid; gap: 12px; }
-.how .track li { counter-increment: step; background: var(--pane); border: 1px solid var(--line);
-  border-radius: 8px; padding: .75rem .9rem .8rem; min-width: 0; margin: 0; min-height: 9rem; }
-.how .track li h3::before { content: counter(step); display: inline-block; width: 1.5rem;
+.how .track > ol > li { counter-increment: step; background: var(--pane);
+  border: 1px solid var(--line); border-radius: 8px; padding: .75rem .9rem .8rem; min-width: 0;
+  margin: 0; min-height: 9rem; }
+.how .track > ol > li > h3::before { content: counter(step); display: inline-block; width: 1.5rem;
   height: 1.5rem; line-height: 1.5rem; margin-right: .55rem; border-radius: 50%;
   text-align: center; font-size: .84rem; background: var(--read); color: var(--ink); }
 .how .reply { background: var(--pane); border: 1px solid var(--line); border-top: 0;
@@ -30,7 +32,7 @@ HOW_CSS = """
 .how .reply .answer { font-size: 1.05rem; overflow-wrap: anywhere; }
 .how .reply .cited { text-decoration: underline; text-decoration-thickness: 2px;
   text-underline-offset: 3px; text-decoration-color: var(--rag); }
-.how blockquote { margin: .4rem 0; padding: .4rem .7rem; border-left: 3px solid var(--line);
+.how .track blockquote { margin: .4rem 0; padding: .4rem .7rem; border-left: 3px solid var(--line);
   font-size: .92rem; overflow-wrap: anywhere; color: var(--ink); }
 .how .strip { width: 100%; height: auto; display: block; margin: .4rem 0; border-radius: 4px; }
 .how .strip rect { width: 10px; height: 10px; }
@@ -40,7 +42,8 @@ HOW_CSS = """
 .how .swatch:first-child { margin-left: 0; }
 .how .swatch.over { background: var(--rag); } .how .swatch.under { background: var(--both); }
 .how .scroll { overflow-x: auto; max-width: 100%; margin: .4rem 0; }
-.how table { border-collapse: collapse; width: 100%; font-size: .84rem; margin: 0; }
+.how .scroll table { border: 0; border-collapse: collapse; width: 100%;
+  font-size: .84rem; margin: 0; }
 .how th, .how td { padding: .2rem .45rem; text-align: left; border: 0;
   border-bottom: 1px solid var(--line); color: var(--ink); background: none; }
 .how thead th { color: var(--soft); font-weight: 600; font-size: .78rem; vertical-align: bottom; }
@@ -68,8 +71,8 @@ HOW_CSS = """
 .how .tok.asked { background: var(--both-mark); border-color: var(--both); }
 .how .tok.begun { border-color: var(--ink); }
 .how .tok.learnt { background: var(--pane); border: 2px solid var(--sft); font-weight: 700; }
-.how .token-key { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: 0;
-  padding: 0; font-size: .78rem; color: var(--soft); }
+.how .track .token-key { list-style: none; display: flex; flex-wrap: wrap;
+  gap: .3rem 1rem; margin: 0; padding: 0; font-size: .78rem; color: var(--soft); }
 .how .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr));
   gap: .5rem .9rem; margin: .5rem 0; }
 .how .facts dt { font-size: .78rem; color: var(--soft); }
@@ -79,6 +82,7 @@ HOW_CSS = """
 .how polyline { fill: none; stroke: var(--sft); stroke-width: 2; }
 .how polyline.held { stroke: var(--ink); stroke-dasharray: 5 4; }
 .how .sum { display: flex; flex-wrap: wrap; align-items: center; gap: .7rem; margin: .6rem 0; }
+.how .track .token-key li { margin: 0; padding: 0; }
 .how .matrix { display: grid; justify-items: center; gap: .2rem; }
 .how .matrix i { display: grid; place-items: center; font-style: normal; font-weight: 700;
   border: 2px solid var(--sft); border-radius: 4px; color: var(--ink); }

@@ -36,6 +36,7 @@ def how_tab(stage: Stage) -> None:
             label="Question to follow",
             placeholder="Type one, or choose an example below",
             scale=5,
+            min_width=300,
             lines=1,
             max_lines=3,
             elem_id="how-question",
