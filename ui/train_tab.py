@@ -36,7 +36,6 @@ def train_tab(stage: Stage) -> None:
         _for_strangers(stage, screen, data)
     else:
         _Desk(stage, screen).react(data)
-    gr.HTML(f"<style>{TRAIN_CSS}</style>", js_on_load=None)
     # By itself: looking through the documents takes seconds the first time.
     _when_opened(stage, lambda where: (screen.findings(where),), [findings])
 
