@@ -21,8 +21,7 @@ def summary(corpus: Corpus, *, mine: bool, closed: str) -> str:
     """Say which corpus this is, whether it may be changed, and how large it is."""
     title = escape(corpus.info.title or corpus.name)
     splits = ", ".join(
-        f"{len(corpus.of_split(split))} {split}"  # type: ignore[arg-type]
-        for split in ("train", "validation", "test")
+        f"{len(corpus.of_split(split))} {split}" for split in ("train", "validation", "test")
     )
     status = "Yours to change" if mine else "Built in, not changed here"
     hint = ""

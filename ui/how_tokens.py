@@ -46,11 +46,11 @@ def told_apart(
     special = set(tokenizer.all_special_ids)
     spans: list[tuple[int, int, Part]] = []
     place = 0
-    for text, part in texts:
+    for text, named in texts:
         start = whole.find(text, place) if text else -1
         if start >= 0:  # a tokenizer that loses spaces leaves the parts untold, and the tokens true
             place = start + len(text)
-            spans.append((start, place, part))
+            spans.append((start, place, named))
     supervised = [*learnt, *[False] * (len(ids) - len(learnt))]
     found = []
     for number, piece, end, is_learnt in zip(ids, pieces, ends, supervised, strict=True):

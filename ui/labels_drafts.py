@@ -144,7 +144,7 @@ def drafts_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
             edit = gr.Button("Save the draft", size="sm", min_width=110)
             reject = gr.Button("Reject", variant="stop", size="sm", min_width=110)
         message = gr.HTML(js_on_load=None, elem_id="drafts-message")
-    fields = {domain, waiting, words, answers, changes}
+    fields: set[gr.blocks.Block] = {domain, waiting, words, answers, changes}
 
     def read(given: dict[Any, Any]) -> dict[str, Any]:
         return {

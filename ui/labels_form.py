@@ -157,7 +157,17 @@ def form_panel(stage: Stage, desk: Desk, changes: gr.State) -> Form:
         events.pick, [source, quotes, evidence], [evidence, listed, quotes], queue=False, **light
     )
     clear.click(lambda: ("", *EMPTY), None, [message, *outputs], queue=False, **light)
-    given = {domain, changes, name, words, answers, kind, split, fact, evidence}
+    given: set[gr.blocks.Block] = {
+        domain,
+        changes,
+        name,
+        words,
+        answers,
+        kind,
+        split,
+        fact,
+        evidence,
+    }
     save.click(on_save, given, [message, changes, *outputs], **light)
     remove.click(events.remove, [domain, name, changes], [message, changes, *outputs], **light)
     return Form(outputs)
