@@ -6,13 +6,13 @@ is compared.
 """
 
 import copy
-import logging
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from core.answer_text import abstains
 from core.errors import ProjectError, RetrievalUnavailable
 from core.language_model import Generation, GenerationRequest, LanguageModel
+from core.no_answer import batch_failed, no_answer
 from core.prompts import PROMPT_VERSION, build_prompt
 from core.records import (
     ARM_NAMES,
@@ -29,12 +29,10 @@ from core.records import (
     Provenance,
     Wording,
 )
-from core.sampling import Sampling
+from core.sampling import Sampling, decoded_by
 from rag.citations import Alignment, align
 from rag.library import Found, Library
 from sft.fine_tuned import FineTuned
-
-_log = logging.getLogger(__name__)
 
 #: Questions answered in one batch when a set is scored. Fixed, because in bfloat16 an answer can
 #: depend on what else is in the batch.
@@ -170,18 +168,18 @@ class Arms:
                     # Looked at before: one prompt too long would fail the whole batch.
                     self._model.checked(request, max_new_tokens=self._max_new_tokens)
             except Exception as error:  # whatever a store, a model or a prompt raises
-                made[index] = _no_answer(error, question, arm)
+                made[index] = no_answer(error, question, arm)
         able = [index for index in range(len(questions)) if index not in made]
         try:
             texts, read = [questions[index] for index in able], [found[index] for index in able]
             made.update(zip(able, self._in_one_batch(texts, arm, read), strict=True))
         except Exception as together:  # the question at fault is found by asking each alone
-            _log.warning("A batch of %s failed (%s); each is asked alone.", arm, together)
+            batch_failed(together, arm)
             for index in able:
                 try:
                     [made[index]] = self._in_one_batch([questions[index]], arm, [found[index]])
                 except Exception as error:
-                    made[index] = _no_answer(error, questions[index], arm)
+                    made[index] = no_answer(error, questions[index], arm)
         return [made[index] for index in range(len(questions))]
 
     def _in_one_batch(
@@ -286,9 +284,7 @@ class Arms:
         library = self._library if arm in SEARCHING else None
         named = tuned if isinstance(tuned, FineTuned) else None
         shelf = library.retriever if isinstance(library, Library) else None
-        decoding = self._model.decoding
-        if self._sampling:
-            decoding = decoding.replace("greedy", str(self._sampling), 1)
+        decoding = decoded_by(self._model.decoding, self._sampling)
         return Provenance(
             base_model=self._model.reference,
             base_fingerprint=self._model.fingerprint,
@@ -300,12 +296,3 @@ class Arms:
             decoding=f"{decoding}, at most {self._max_new_tokens} tokens",
             seed=self._sampling.seed if self._sampling else self._seed,
         )
-
-
-def _no_answer(error: Exception, question: str, arm: AskedName) -> NoAnswer:
-    """Record a failure; what nobody foresaw is logged with where it happened."""
-    expected = isinstance(error, ProjectError)
-    if not expected:
-        _log.warning("%s did not answer %r", arm, question, exc_info=error)
-    reason = " ".join(str(error).split())
-    return NoAnswer(reason if expected and reason else f"{type(error).__name__}: {reason}")

@@ -29,3 +29,8 @@ class Sampler:
         # On the processor, in one number format: the same seed draws the same on every device.
         shares = torch.softmax(logits.detach().cpu().double() / self._temperature, dim=-1)
         return int(torch.multinomial(shares, 1, generator=self._generator))
+
+
+def decoded_by(decoding: str, sampling: Sampling | None) -> str:
+    """Say how answers are decoded, where tokens may be drawn instead of taken greedily."""
+    return decoding.replace("greedy", str(sampling), 1) if sampling else decoding

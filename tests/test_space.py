@@ -53,7 +53,7 @@ def test_the_front_matter_is_one_that_a_space_builds(front: dict[str, Any]) -> N
 
 def test_the_requirements_are_the_project_s_at_the_lock_s_versions() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = {_plain(re.split("[<>=]", one)[0]) for one in project["dependencies"]}
+    wanted = {_plain(re.split(r"[\[<>=]", one)[0]) for one in project["dependencies"]}
     pins, lock = _pins("requirements.txt"), _pins("requirements.lock")
     assert set(pins) == wanted
     assert pins == {name: lock[name] for name in wanted}

@@ -9,6 +9,7 @@ import gradio as gr
 
 from core.errors import ProjectError
 from ui.ask_again import Knobs, knobs
+from ui.ask_desk import Desk, ask_desk, offers, samples
 from ui.ask_link import from_link
 from ui.ask_screen import Screen, Updates
 from ui.ask_state import FIRST_VIEW, VIEWS, Asked, Asking, Variation
@@ -17,9 +18,8 @@ from ui.asking import Moment, answers, judged, put
 from ui.gpu import on_gpu
 from ui.markup import sentence
 from ui.panes import COPY_JS, panes
-from ui.questions import ONE_OF_EACH, examples
+from ui.questions import ONE_OF_EACH
 from ui.stage import MODEL_QUEUE, Stage
-from workbench import Workbench
 
 #: The longest that answering by all arms may take on a GPU that is lent by the call.
 _GPU_SECONDS = 30
@@ -33,69 +33,14 @@ class AskParts:
     view: gr.Radio
 
 
-@dataclass(frozen=True)
-class _Desk:
-    """Where a visitor types and chooses."""
-
-    view: gr.Radio
-    question: gr.Textbox
-    own: gr.Textbox
-    ask: gr.Button
-    kinds: gr.Radio
-    offered: gr.Dataset
-    #: What is to be answered next; setting it is what starts the model.
-    wanted: gr.State
-    #: The question of the link that the page was opened by, until its domain is shown.
-    linked: gr.State
-
-
 def ask_tab(stage: Stage) -> AskParts:
     """Lay out the tab; nothing is loaded before a visitor asks."""
     with gr.Column(elem_classes=["ask"]):
-        desk = _desk(stage)
+        desk = ask_desk(stage)
         screen, reason, settings = _screen(stage)
     _Wiring(stage, desk, screen).connect(settings)
     listen_to_votes(stage, screen, reason)
     return AskParts(desk.question, desk.view)
-
-
-def _desk(stage: Stage) -> _Desk:
-    longest = stage.workbench.settings.max_question_characters
-    view = gr.Radio(list(VIEWS), value=FIRST_VIEW, label="Compare")
-    with gr.Row(equal_height=True):
-        question = gr.Textbox(
-            label="Question",
-            placeholder="Ask about the domain, or choose an example below",
-            scale=6,
-            lines=1,
-            max_lines=4,
-            autofocus=True,
-            elem_id="question",
-        )
-        ask = gr.Button("Ask", variant="primary", scale=1, elem_id="ask")
-    offers = _offers(stage.workbench, stage.first)
-    kinds = gr.Radio(
-        list(offers), value=ONE_OF_EACH, label="Examples from the test split", elem_id="kinds"
-    )
-    offered = gr.Dataset(
-        components=[gr.Textbox(visible=False)],
-        samples=_samples(offers.get(ONE_OF_EACH, [])),
-        show_label=False,
-        samples_per_page=20,
-        layout="gallery",
-        elem_id="examples",
-        visible=bool(offers),
-    )
-    with gr.Accordion("Score by a reference of your own", open=False):
-        own = gr.Textbox(
-            label="Reference answer",
-            info="One accepted answer a line. Answers on the screen are scored by it at once.",
-            lines=2,
-            max_lines=4,
-            max_length=longest,
-            elem_id="own",
-        )
-    return _Desk(view, question, own, ask, kinds, offered, gr.State(None), gr.State(None))
 
 
 def _screen(stage: Stage) -> tuple[Screen, gr.Textbox, Knobs]:
@@ -123,7 +68,7 @@ def _screen(stage: Stage) -> tuple[Screen, gr.Textbox, Knobs]:
 class _Wiring:
     """What happens when: light events say what is wanted, and one event uses the model for it."""
 
-    def __init__(self, stage: Stage, desk: _Desk, screen: Screen) -> None:
+    def __init__(self, stage: Stage, desk: Desk, screen: Screen) -> None:
         self._stage, self._desk, self._screen = stage, desk, screen
         self._workbench = workbench = stage.workbench
 
@@ -261,19 +206,19 @@ class _Wiring:
         return self._screen.shown_again(judged(replace(last, asking=asking), corpus), asking.arms)
 
     def _enter(self, where: str, seen: str, linked: Asking | None) -> Updates:
-        offers = _offers(self._workbench, where)
-        first = offers.get(ONE_OF_EACH, [])
+        found = offers(self._workbench, where)
+        first = found.get(ONE_OF_EACH, [])
         return {
             self._desk.question: linked.question if linked and linked.domain == where else "",
             self._desk.own: "",
-            self._desk.kinds: gr.Radio(choices=list(offers), value=ONE_OF_EACH),
-            self._desk.offered: gr.Dataset(samples=_samples(first), visible=bool(first)),
+            self._desk.kinds: gr.Radio(choices=list(found), value=ONE_OF_EACH),
+            self._desk.offered: gr.Dataset(samples=samples(first), visible=bool(first)),
             self._desk.linked: None,
             **self._screen.show(Moment(None), VIEWS[seen], done=True),
         }
 
     def _offer(self, where: str, kind: str) -> gr.Dataset:
-        return gr.Dataset(samples=_samples(_offers(self._workbench, where).get(kind, [])))
+        return gr.Dataset(samples=samples(offers(self._workbench, where).get(kind, [])))
 
     def _open(self, request: gr.Request) -> Updates:
         domain = self._stage.domain
@@ -295,15 +240,3 @@ class _Wiring:
 
 #: Events that use no model wait in no queue.
 _LIGHT: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
-
-
-def _offers(workbench: Workbench, domain: str) -> dict[str, list[str]]:
-    try:
-        return examples(workbench.corpus(domain))
-    except ProjectError:
-        return {}
-
-
-def _samples(questions: list[str]) -> list[list[str]]:
-    """Rows of a dataset: inside an event no component can be made for them."""
-    return [[question] for question in questions]

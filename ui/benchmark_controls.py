@@ -1,7 +1,7 @@
 """The controls of the Benchmark tab, and what a visitor has set them to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -33,10 +33,6 @@ class Looked:
     asked: Filter
     page: int
     picked: str
-
-    def of(self, **changes: Any) -> "Looked":
-        """The same but for some fields."""
-        return replace(self, **changes)
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class _Shown:
             c.exposure: _offer("Any", [(EXPOSURES.get(one, one), one) for one in exposures]),
             c.search: "",
             c.message: sentence(told, role="status"),
-            **self._compared(c, at.of(run=chosen, a=a, b=b, asked=Filter(), picked="")),
+            **self._compared(c, replace(at, run=chosen, a=a, b=b, asked=Filter(), picked="")),
             **_listing(c, seen=True),
         }
 
@@ -141,7 +141,7 @@ class _Shown:
         if a == b and len(arms) > 1:
             other = next(arm for arm in arms if arm != a)
             a, b = (a, other) if kept == "first" else (other, b)
-        at = at.of(a=a, b=b)
+        at = replace(at, a=a, b=b)
         return {c.first: a, c.second: b, **self._compared(c, at), **self._whole(c, at)}
 
     def listed(self, c: Controls, at: Looked, *, page: int) -> Updates:
@@ -169,7 +169,7 @@ class _Shown:
         names = self._names(at)
         place = names.index(at.picked) + step if at.picked in names else 0
         name = names[min(max(place, 0), len(names) - 1)] if names else at.picked
-        return {c.picked: name, **self._whole(c, at.of(picked=name))}
+        return {c.picked: name, **self._whole(c, replace(at, picked=name))}
 
     def back(self, c: Controls, at: Looked) -> Updates:
         """Show the list again, at the question that was looked at."""
@@ -191,7 +191,7 @@ class _Shown:
         there = {duel.winner for duel in found}
         won = [(winner_words(one, at.a, at.b), one) for one in WINNERS if one in there]
         # Both are offered anew, in the words of these arms.
-        at = at.of(asked=replace(at.asked, winner="", cause=""))
+        at = replace(at, asked=replace(at.asked, winner="", cause=""))
         return {
             c.won: _offer("Anyone", won),
             c.cause: _offer("Any cause", [(cause_words(one), one) for one in causes]),
