@@ -96,7 +96,7 @@ def test_a_person_chooses_another_run_and_another_domain(address: str, state: Pa
         page.get_by_role("option", name=re.compile("Your run of 2026-11-02 10:00")).click()
         expect(answer).to_contain_text("Do both: SFT + RAG answers best.")
         expect(page.locator("#decide-figures")).to_contain_text("The spring models")
-        expect(page.locator("#decide-month")).to_contain_text("SFT + RAG answers best")
+        expect(page.locator("#decide-month")).to_contain_text("runs/mine --measure halden")
 
         # A run that ends meanwhile is there for whoever comes back to the tab.
         _own_run(state, "later", "2026-11-03T10:00:00")

@@ -68,7 +68,7 @@ def _sentence(run: Run, parts: dict[str, Monthly], questions: float, revisions: 
     good = [name for name in _best(run) if name in parts]
     kept = good or list(parts)
     least = min(kept, key=lambda name: parts[name].total)
-    of = "of the arms that answer best " if 1 < len(kept) < len(parts) else ""
+    of = "of the arms not clearly worse than the best " if 1 < len(kept) < len(parts) else ""
     month = f"{questions:,.0f} questions and {_revisions(revisions)} a month"
     told = f"{arm(least)} costs least {of}at {month}: <b>{money(parts[least].total)}</b>"
     if kept == [least] and len(parts) > 1:
@@ -92,7 +92,7 @@ def _break_even(run: Run, cost: Cost, prices: Prices, revisions: float) -> Html:
         groups.append(("SFT against RAG", ("sft", "rag")))
     good = [name for name in _best(run) if name in cost.arms]
     if len(good) > 1 and set(good) != {"sft", "rag"}:
-        groups.append(("the arms that answer best", good))
+        groups.append(("the arms not clearly worse than the best", good))
     if len(cost.arms) > 2:
         groups.append(("all arms, however often right", list(cost.arms)))
     rows = [
