@@ -96,31 +96,40 @@ class _Wiring:
         answering.failure(self._refused, desk.view, screen.parts, **_LIGHT)
         wanting = [desk.wanted, *screen.parts]
 
-        def light(event: Any, run: Callable[..., Updates], inputs: Any, outputs: list[Any]) -> None:
-            event(run, inputs, outputs, cancels=[answering], **_LIGHT)
+        def wants(event: Any, run: Callable[..., Updates], inputs: Any, *more: Any) -> None:
+            # Through the queue, though it waits for nobody there: only what comes through it
+            # tells the browser that a state has changed, and so starts the model.
+            dependency = event(
+                run,
+                inputs,
+                [*more, *wanting],
+                cancels=[answering],
+                concurrency_limit=None,
+                show_progress="hidden",
+                api_visibility="private",
+            )
+            dependency.failure(self._refused, desk.view, screen.parts, **_LIGHT)
 
         typed = [domain, desk.question, desk.view, desk.own]
-        light(desk.ask.click, self._ask, typed, wanting)
-        light(desk.question.submit, self._ask, typed, wanting)
-        light(
-            desk.offered.click,
-            self._example,
-            [domain, desk.offered, desk.view],
-            [desk.question, desk.own, *wanting],
-        )
-        light(desk.view.input, self._look, [desk.view, screen.last], wanting)
-        light(settings.again.click, self._again, [screen.last, *settings.inputs], wanting)
-        light(
-            screen.past.click,
+        wants(desk.ask.click, self._ask, typed)
+        wants(desk.question.submit, self._ask, typed)
+        example = [domain, desk.offered, desk.view]
+        wants(desk.offered.click, self._example, example, desk.question, desk.own)
+        wants(desk.view.input, self._look, [desk.view, screen.last])
+        wants(settings.again.click, self._again, [screen.last, *settings.inputs])
+        screen.past.click(
             self._show_again,
             [screen.past, screen.history],
             [desk.view, desk.question, desk.own, *screen.parts],
+            cancels=[answering],
+            **_LIGHT,
         )
-        light(
-            domain.change,
+        domain.change(
             self._enter,
             [domain, desk.view, desk.linked],
             [desk.question, desk.own, desk.kinds, desk.offered, desk.linked, *screen.parts],
+            cancels=[answering],
+            **_LIGHT,
         )
         desk.kinds.input(self._offer, [domain, desk.kinds], desk.offered, **_LIGHT)
         for left in (desk.own.blur, desk.own.submit):
