@@ -80,13 +80,14 @@ def test_a_stranger_is_limited_and_the_owner_is_not(address: str, state: Path) -
 
 def test_nothing_of_the_owner_s_page_is_reached_without_signing_in(address: str) -> None:
     for path in ("config", "gradio_api/info", "gradio_api/queue/data?session_hash=x"):
-        assert httpx.get(f"{address}owner/{path}").status_code == 401, path
+        assert httpx.get(f"{address}owner/{path}", timeout=60).status_code == 401, path
     joined = httpx.post(
         f"{address}owner/gradio_api/queue/join",
         json={"data": [], "fn_index": 0, "session_hash": "x"},
+        timeout=60,
     )
     assert joined.status_code == 401
-    assert httpx.get(f"{address}config").json()["title"] == "SFT vs RAG"
+    assert httpx.get(f"{address}config", timeout=60).json()["title"] == "SFT vs RAG"
 
 
 def test_a_large_file_is_refused_before_it_is_kept(address: str) -> None:
@@ -96,4 +97,5 @@ def test_a_large_file_is_refused_before_it_is_kept(address: str) -> None:
     assert refused.status_code == 413
     # No file of the server's is given out, and none of another visitor's.
     for path in ("/etc/passwd", "settings.toml", "../README.md"):
-        assert httpx.get(f"{address}gradio_api/file={path}").status_code in (403, 404)
+        given = httpx.get(f"{address}gradio_api/file={path}", timeout=60)
+        assert given.status_code in (403, 404)
