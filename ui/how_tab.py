@@ -13,7 +13,7 @@ from ui.how_looking import Look, look
 from ui.how_retrieval import retrieval_track
 from ui.how_training import training_track
 from ui.markup import sentence
-from ui.questions import examples
+from ui.questions import ONE_OF_EACH, examples
 from ui.stage import MODEL_QUEUE, Stage
 from workbench import Workbench
 
@@ -153,4 +153,5 @@ def _samples(workbench: Workbench, domain: str) -> list[list[str]]:
     except ProjectError:
         return []
     trained = [one.question for one in corpus.of_split("train")[:1]]
-    return [[question] for question in dict.fromkeys([*trained, *examples(corpus)])]
+    offered = examples(corpus).get(ONE_OF_EACH, [])
+    return [[question] for question in dict.fromkeys([*trained, *offered])]

@@ -67,7 +67,8 @@ CSS = """
   --base: #a7b1c0; --sft: #b99bf0; --rag: #5bc8d4; --both: #f0a35a;
   --rag-mark: #14545c; --both-mark: #6b3e12; --read: #252f3d;
   --right: #86dba6; --right-ground: #17362399; --wrong: #f3a6a8; --wrong-ground: #4a1d2099; }
-.gradio-container { max-width: 1240px !important; margin: 0 auto !important; }
+.gradio-container { width: 100% !important; max-width: 1240px !important;
+  margin: 0 auto !important; }
 /* The masthead and the choice of the domain are one block, without gradio's frames. */
 #top { align-items: center; gap: 1rem 2rem; padding: .4rem 0 .2rem; }
 #top > .block { flex: 1 1 24rem; }
