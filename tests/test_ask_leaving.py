@@ -69,7 +69,7 @@ def address(settings: Settings) -> Iterator[tuple[str, dict[str, int]]]:
 def _asking(address: str, numbers: dict[str, int], session: str) -> Iterator[Iterator[Any]]:
     """A visitor's messages from the server after asking, as a browser gets them."""
     with httpx.Client(base_url=address, timeout=PATIENCE) as client:
-        typed = ["halden", "Why?", "SFT against RAG", ""]
+        typed = ["halden", "Why?", "SFT against RAG", None]
         with _event(client, session, numbers["_ask"], typed) as messages:
             put = next(one for one in messages if one["msg"] == "process_completed")
         assert put["output"]["changed_state_ids"], "what is wanted has changed"
