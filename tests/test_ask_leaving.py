@@ -5,13 +5,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partialmethod
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-import arms
 import ui.asking
 from app import _warm
 from core.records import AnswerDelta
@@ -24,15 +23,17 @@ PATIENCE = 60
 
 
 class _Slow:
-    """Streams that take their time until they are told to hurry, and tell how they end."""
+    """Arms whose streams take their time until they are told to hurry, and tell how they end."""
 
     def __init__(self) -> None:
         self.hurry, self.closed = threading.Event(), threading.Event()
         self.begun = 0
 
-    @staticmethod
-    def streamed(_: arms.Arms, slow: "_Slow", question: str, names: Any) -> Iterator[AnswerDelta]:
-        return slow.stream(question, names)
+    def unavailable(self) -> dict[str, str]:
+        return {}
+
+    def provenance(self, _: str) -> SimpleNamespace:
+        return SimpleNamespace(adapter=None)
 
     def stream(self, question: str, names: Any) -> Iterator[AnswerDelta]:
         self.begun += 1
@@ -48,7 +49,7 @@ class _Slow:
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> _Slow:
     made = _Slow()
-    monkeypatch.setattr(arms.Arms, "stream", partialmethod(_Slow.streamed, made))
+    monkeypatch.setattr(Workbench, "arms", lambda self, reference: made)
     monkeypatch.setattr(ui.asking, "_REPAINT", 0.0)
     return made
 
@@ -68,9 +69,9 @@ def address(settings: Settings) -> Iterator[tuple[str, dict[str, int]]]:
 def _asking(address: str, numbers: dict[str, int], session: str) -> Iterator[Iterator[Any]]:
     """A visitor's messages from the server after asking, as a browser gets them."""
     with httpx.Client(base_url=address, timeout=PATIENCE) as client:
-        typed = ["halden", "Why?", "SFT against RAG", ""]
+        typed = ["halden", "Why?", "SFT against RAG", None]
         with _event(client, session, numbers["_ask"], typed) as messages:
-            [put] = [one for one in messages if one["msg"] == "process_completed"]
+            put = next(one for one in messages if one["msg"] == "process_completed")
         assert put["output"]["changed_state_ids"], "what is wanted has changed"
         with _event(client, session, numbers["_answer"], [None, None]) as messages:
             yield messages
@@ -119,17 +120,9 @@ def test_who_waits_is_told_how_many_are_before(
 def test_the_warm_up_leaves_the_model_to_the_first_visitor() -> None:
     slow = _Slow()
 
-    class Together:
-        def unavailable(self) -> dict[str, str]:
-            return {"sft": "not yet"}
-
-        def stream(self, question: str, names: list[Any]) -> Iterator[AnswerDelta]:
-            assert names == ["base", "rag", "sft+rag"]
-            return slow.stream(question, names)
-
     class Bench:
-        def arms(self, reference: str) -> Together:
-            return Together()
+        def arms(self, reference: str) -> _Slow:
+            return slow
 
     began = time.monotonic()
     _warm(Bench())  # type: ignore[arg-type]

@@ -64,8 +64,10 @@ class Screen:
             return {}
         others = [one for one in history if _line(one) != _line(asked)]
         kept = [asked, *others][:_REMEMBERED]
-        samples = [[_line(one)] for one in kept]
-        return {self.history: kept, self.past: gr.Dataset(samples=samples, visible=True)}
+        lines = [_line(one) for one in kept]
+        # As labels too: what a sample shows of itself is cut.
+        past = gr.Dataset(samples=[[line] for line in lines], sample_labels=lines, visible=True)
+        return {self.history: kept, self.past: past}
 
     def after_vote(self, history: Sequence[Asked], asked: Asked) -> Updates:
         """Close the vote on an answered question, wherever it is shown again."""
