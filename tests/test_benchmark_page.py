@@ -78,7 +78,7 @@ def test_a_person_reads_the_shipped_run(tmp_path: Path, tiny_model_folder: Path)
 
         # Another domain has its own run; a phone scrolls nothing sideways.
         visit.tab("Benchmark")
-        _choose(visit, "Domain", "Solar System")
+        _choose(visit, "Domain", "Solar System exploration")
         expect(count).to_contain_text("432 questions")
         _choose(visit, "First arm", "Base")
         expect(page.locator(".duels thead")).to_contain_text("Base")

@@ -138,7 +138,7 @@ def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
             pane = page.locator(f".pane[data-arm='{arm}']")
             expect(pane).to_have_attribute("data-state", "done")
             expect(pane.locator(".answer")).not_to_be_empty()
-            expect(pane.locator(".badge")).to_have_text(
+            expect(pane.locator(".badges .badge")).to_have_text(
                 re.compile("^(✓ right|✗ not the reference)")
             )
             expect(pane.locator(".badges")).to_contain_text("F1")

@@ -154,8 +154,11 @@ class _Wiring:
         full = "The model did not take the question: too many visitors wait. Ask again in a minute."
         return self._screen.show(Moment(None, full), VIEWS[seen], done=True)
 
-    def _ask(self, where: str, text: str, seen: str, own: str, request: gr.Request) -> Updates:
-        return self._wanted(Asking(text, where, seen, own), request)
+    def _ask(
+        self, where: str, text: str | None, seen: str, own: str | None, request: gr.Request
+    ) -> Updates:
+        # A box that nobody has touched may come as None.
+        return self._wanted(Asking(text or "", where, seen, own or ""), request)
 
     def _example(self, where: str, row: list[str], seen: str, request: gr.Request) -> Updates:
         question = row[0]
@@ -203,7 +206,8 @@ class _Wiring:
             **self._screen.shown_again(asked, asked.asking.arms),
         }
 
-    def _judge(self, last: Asked | None, own: str) -> Updates:
+    def _judge(self, last: Asked | None, typed: str | None) -> Updates:
+        own = typed or ""
         if last is None or last.asking.own == own or not last.complete(last.asking.arms):
             return {self._screen.message: gr.skip()}
         try:

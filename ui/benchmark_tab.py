@@ -57,7 +57,7 @@ def benchmark_tab(stage: Stage, question: gr.Textbox) -> None:
     def on(event: Callable[..., Any], do: Callable[[Looked], Updates]) -> Any:
         def safely(values: dict[Any, Any]) -> Updates:
             try:
-                return {c.message: "", **do(c.looked(values, stage.domain))}
+                return {c.message: "", **do(shown.settled(c.looked(values, stage.domain)))}
             except ProjectError as error:
                 return {c.message: sentence(str(error)), **c.nothing()}
             except Exception:  # a person reads a sentence, the log the traceback
@@ -143,6 +143,14 @@ class _Shown:
             a, b = (a, other) if kept == "first" else (other, b)
         at = replace(at, a=a, b=b)
         return {c.first: a, c.second: b, **self._compared(c, at), **self._whole(c, at)}
+
+    def settled(self, at: Looked) -> Looked:
+        """Fill in what the page has not been told yet: an event may be sooner than its first run."""
+        name = at.run or self.runs.first(self._corpus(at.domain))
+        if name is None or (at.run and at.a and at.b):
+            return at
+        a, b = _two(list(self._read(replace(at, run=name)).arms), at.a, at.b)
+        return replace(at, run=name, a=a, b=b)
 
     def listed(self, c: Controls, at: Looked, *, page: int) -> Updates:
         """Show a page of the questions that the filters leave."""
