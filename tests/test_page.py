@@ -147,7 +147,7 @@ def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
         expect(page.locator("p.reference")).to_contain_text("Reference:")
         expect(page.get_by_role("alert")).to_have_count(0)
         # The evidence: five passages with their ranks, what was read, and what the answer took.
-        expect(page.locator(".evidence li")).to_have_count(5)
+        expect(page.locator(".evidence > ol > li")).to_have_count(5)
         expect(page.locator(".evidence .ranks").first).to_contain_text("by meaning #")
         expect(page.locator(".evidence .read").first).to_be_visible()
         answer = page.locator(".pane[data-arm='rag'] .answer").inner_text().lower()
@@ -192,7 +192,7 @@ def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
             "settings: k 2, read 1, temperature 0.8, seed 3"
         )
         expect(page.locator(".pane[data-state='done']")).to_have_count(2)
-        expect(page.locator(".evidence li")).to_have_count(2)
+        expect(page.locator(".evidence > ol > li")).to_have_count(2)
         expect(page.locator("#past button.gallery-item")).to_have_count(2)
         page.locator("#past button.gallery-item").last.click()
         expect(page.locator(".pane[data-arm='sft'] .made")).not_to_contain_text("settings:")
