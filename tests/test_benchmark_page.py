@@ -76,9 +76,10 @@ def test_a_person_reads_the_shipped_run(tmp_path: Path, tiny_model_folder: Path)
         expect(page.get_by_role("tab", name="Ask")).to_have_attribute("aria-selected", "true")
         expect(page.get_by_label("Question", exact=True)).to_have_value(asked)
 
-        # Another domain has its own run; a phone scrolls nothing sideways.
+        # Another domain has its own run, and what is searched for stays; a phone scrolls nothing sideways.
         visit.tab("Benchmark")
         _choose(visit, "Domain", "Solar System exploration")
+        page.get_by_label("Search").fill("")
         expect(count).to_contain_text("432 questions")
         _choose(visit, "First arm", "Base")
         expect(page.locator(".duels thead")).to_contain_text("Base")

@@ -61,7 +61,9 @@ def test_a_person_works_on_a_copy_of_a_domain(address: str, tmp_path: Path) -> N
         # A copy of one's own opens and stands in the domain list; files go in, a bad one is told.
         page.get_by_role("button", name="Make a copy to work on").click()
         expect(page.locator("#documents-about")).to_contain_text("Yours to change")
-        expect(page.get_by_role("combobox", name="Domain")).to_have_value("Halden home networks (copy) · yours")
+        expect(page.get_by_role("combobox", name="Domain")).to_have_value(
+            "Halden home networks (copy) · yours"
+        )
         visit.tab("Files")
         page.locator("#documents-upload input[type=file]").set_input_files([good, bad])
         results = page.locator("#documents-results")

@@ -128,9 +128,11 @@ class _Shown:
             c.second: gr.Dropdown(choices=offered, value=b),
             c.kind: _offer("All kinds", [(KINDS.get(one, one), one) for one in kinds]),
             c.exposure: _offer("Any", [(EXPOSURES.get(one, one), one) for one in exposures]),
-            c.search: "",
             c.message: sentence(told, role="status"),
-            **self._compared(c, replace(at, run=chosen, a=a, b=b, asked=Filter(), picked="")),
+            **self._compared(
+                c,
+                replace(at, run=chosen, a=a, b=b, asked=Filter(search=at.asked.search), picked=""),
+            ),
             **_listing(c, seen=True),
         }
 
@@ -145,7 +147,7 @@ class _Shown:
         return {c.first: a, c.second: b, **self._compared(c, at), **self._whole(c, at)}
 
     def settled(self, at: Looked) -> Looked:
-        """Fill in what the page has not been told yet: an event may be sooner than its first run."""
+        """Fill in what the page was not told yet: an event may be sooner than its first run."""
         name = at.run or self.runs.first(self._corpus(at.domain))
         if name is None or (at.run and at.a and at.b):
             return at

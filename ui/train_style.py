@@ -10,7 +10,8 @@ TRAIN_CSS = """
   border-radius: 3px; }
 .train .scroll, .train.scroll { overflow: auto; width: 0; min-width: 100%; }
 .train.tall { max-height: 22rem; border: 1px solid var(--line); border-radius: 6px; }
-.train table { border-collapse: collapse; border: 0 !important; width: 100%; font-size: .88rem; margin: .2rem 0 .4rem; }
+.train table { border-collapse: collapse; border: 0 !important; width: 100%;
+  font-size: .88rem; margin: .2rem 0 .4rem; }
 .train.scroll table { margin: 0; }
 .train caption { text-align: left; font-size: .82rem; padding-bottom: .2rem; }
 .train th, .train td { padding: .3rem .6rem; border-bottom: 1px solid var(--line);
