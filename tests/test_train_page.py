@@ -57,10 +57,9 @@ def test_a_person_trains_looks_again_stops_and_activates(
         page.reload()
         visit.tab("Train")
         expect(status).to_contain_text(re.compile(r"Step \d+ of \d+"))
-        other = Visit(
-            chromium, address, color_scheme="dark", viewport={"width": 390, "height": 844}
-        )
+        other = Visit(chromium, address, color_scheme="dark")
         other.tab("Train")
+        other.page.set_viewport_size({"width": 390, "height": 844})
         expect(other.page.locator("#train-status")).to_contain_text(re.compile(r"Step \d+ of \d+"))
         expect(other.page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
         other.page.get_by_role("button", name="Tuning").click()

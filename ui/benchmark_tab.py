@@ -122,6 +122,7 @@ class _Shown:
         kinds = dict.fromkeys(row.kind for row in found.rows)
         exposures = dict.fromkeys(row.exposure for row in found.rows if row.exposure)
         told = " ".join(found.problems)
+        kept = Filter(search=at.asked.search)
         return {
             c.run: gr.Dropdown(choices=self.runs.choices(corpus), value=chosen),
             c.first: gr.Dropdown(choices=offered, value=a),
