@@ -34,11 +34,15 @@ def test_a_person_follows_a_question_through_both_ways(address: str) -> None:
         page.locator("#how-examples button.gallery-item").first.click()
         expect(page.locator(".how .strip rect")).to_have_count(384)
         expect(page.locator(".how .track.rag .gauge")).to_be_visible()
-        expect(page.locator(".how .track.rag li").nth(1)).to_contain_text("passages compared")
+        expect(page.locator(".how .track.rag > ol > li").nth(1)).to_contain_text(
+            "passages compared"
+        )
         expect(page.locator(".how .track.rag .tok.read").first).to_be_visible()
         expect(page.locator(".how .track.sft .tok.learnt").first).to_be_visible()
         expect(page.locator(".how .track.sft")).to_contain_text("This very question")
-        expect(page.locator(".how .track.sft li").nth(2)).to_contain_text("as large as W itself")
+        expect(page.locator(".how .track.sft > ol > li").nth(2)).to_contain_text(
+            "as large as W itself"
+        )
         expect(page.get_by_role("alert")).to_have_count(0)
 
         # Both answer on request, and the trained answer has become likely.

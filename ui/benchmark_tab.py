@@ -132,7 +132,7 @@ class _Shown:
             c.message: sentence(told, role="status"),
             **self._compared(
                 c,
-                replace(at, run=chosen, a=a, b=b, asked=Filter(search=at.asked.search), picked=""),
+                replace(at, run=chosen, a=a, b=b, asked=kept, picked=""),
             ),
             **_listing(c, seen=True),
         }
