@@ -161,8 +161,9 @@ def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
 
         # An answer is copied as it was given.
         visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.get_by_role("button", name="Copy the answer of RAG").click()
-        expect(page.get_by_text("Copied")).to_be_visible()
+        copy = page.get_by_role("button", name="Copy the answer of RAG")
+        copy.click()
+        expect(copy).to_have_text("Copied")
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied == page.locator(".pane[data-arm='rag'] .answer").inner_text()
 
