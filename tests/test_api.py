@@ -14,6 +14,7 @@ from browsing import served
 
 from core.settings import Settings
 from ui.api import MOST_IN_PUBLIC, Verbs
+from ui.public import Guard
 from workbench import Workbench
 
 QUESTION = "How long do I hold the reset button on the Halden RX100?"
@@ -115,7 +116,7 @@ class Slow(Workbench):
 
 def test_a_second_evaluation_is_refused_while_one_runs(settings: Settings) -> None:
     workbench = Slow(settings)
-    verbs = Verbs(workbench, public=False)
+    verbs = Verbs(workbench, Guard(workbench.settings, public=False))
     first = threading.Thread(target=verbs.evaluate, args=["halden"])
     first.start()
     try:
@@ -131,7 +132,7 @@ def test_a_second_evaluation_is_refused_while_one_runs(settings: Settings) -> No
 def test_strangers_get_short_runs_of_which_nothing_is_kept(settings: Settings) -> None:
     workbench = Slow(settings)
     workbench.let_go.set()
-    verbs = Verbs(workbench, public=True)
+    verbs = Verbs(workbench, Guard(workbench.settings, public=True))
     with pytest.raises(gr.Error, match=f"from 1 to {MOST_IN_PUBLIC}, not 6"):
         verbs.evaluate("halden", limit=6)
     verbs.evaluate("halden", limit=MOST_IN_PUBLIC)
@@ -160,7 +161,7 @@ def test_what_cannot_be_used_is_refused_in_a_sentence(
     settings: Settings, verb: str, given: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(gr.Error) as refused:
-        getattr(Verbs(Workbench(settings), public=False), verb)(**given)
+        getattr(Verbs(Workbench(settings), Guard(settings, public=False)), verb)(**given)
     assert told in str(refused.value)
 
 
@@ -173,5 +174,5 @@ def test_what_nobody_foresaw_is_logged_and_not_shown(
     workbench = Workbench(settings)
     monkeypatch.setattr(workbench, "retrieve", broken)
     with pytest.raises(gr.Error) as refused:
-        Verbs(workbench, public=False).retrieve("halden", "x")
+        Verbs(workbench, Guard(workbench.settings, public=False)).retrieve("halden", "x")
     assert "secret" not in str(refused.value) and "/secret/path" in caplog.text

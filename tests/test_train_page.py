@@ -63,7 +63,7 @@ def test_a_person_trains_looks_again_stops_and_activates(
         expect(other.page.locator("#train-status")).to_contain_text(re.compile(r"Step \d+ of \d+"))
         expect(other.page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
         other.page.get_by_role("button", name="Tuning").click()
-        other.page.get_by_role("button", name="Try recipes").click()
+        other.page.get_by_role("button", name="Try recipes", exact=True).click()
         expect(other.page.get_by_role("alert")).to_contain_text("Only one runs at a time")
         assert other.page.evaluate("document.documentElement.scrollWidth") <= 390
         other.picture("train-phone-dark")
