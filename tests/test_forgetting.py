@@ -33,6 +33,7 @@ from sft.adapters import adapter_fingerprint, read_adapter, write_manifest
 from sft.manifest import AdapterManifest
 from sft.recipe import Recipe
 from ui import asking
+from ui.ask_state import Asking
 from workbench import Workbench
 
 QUESTIONS = [
@@ -265,8 +266,8 @@ def test_the_workbench_measures_keeps_and_reads(
     assert workbench.forgetting_of(adapter) == found
     assert workbench.forgetting_line(adapter) == found.told()
     assert workbench.forgetting_of(adapter, "mine at scale 0.5") is None
-    lines = [moment.asked.forgotten for moment in asking.answers(
-        workbench, str(tiny_corpus), "how long ?", view="SFT against RAG") if moment.asked]  # fmt: skip
+    put = Asking("how long ?", str(tiny_corpus))
+    lines = [moment.asked.forgotten for moment in asking.answers(workbench, put) if moment.asked]
     assert lines[-1] == found.short(), "the page says it"
     fewer, nowhere = workbench.forgetting(str(tiny_corpus), limit=5)
     assert (fewer.questions, nowhere) == (5, None), "a sample does not replace what is fuller"

@@ -237,7 +237,7 @@ def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
         box = other.page.locator("#question textarea")
         expect(box).to_have_value(example.inner_text().strip())
         expect(other.page.get_by_label("All four arms")).to_be_checked()
-        expect(other.page.get_by_label("Domain")).to_have_value("Solar System")
+        expect(other.page.get_by_label("Domain")).to_have_value("Solar System exploration")
         other.page.get_by_role("button", name="Ask", exact=True).click()
         expect(other.page.locator(".pane[data-state='done']")).to_have_count(4)
         other.close()
