@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -26,6 +27,8 @@ from core.settings import PROJECT_ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 _PATIENCE = 300.0
+#: Seconds that the page may take until it listens.
+_STARTING = 120.0
 #: JavaScript that says whether each pane of the page has its answer.
 ALL_DONE = (
     "() => { const panes = [...document.querySelectorAll('.pane')]; return panes.length > 0"
@@ -86,28 +89,29 @@ def spread(questions: Sequence[Question], count: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def serving(*arguments: str, **settings: str) -> Iterator[Server]:
+def serving(*arguments: str, log: Path | None = None, **settings: str) -> Iterator[Server]:
     """Serve the page by the command that users run, until the block ends.
 
     :param arguments: further ones of `serve`, such as "--public-demo".
+    :param log: where the server's own words go; nowhere that lasts unless given.
     :param settings: by their names in `core.settings`.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     given = {f"SFT_VS_RAG_{name.upper()}": value for name, value in settings.items()}
-    with tempfile.TemporaryFile("w+") as log:
+    with log.open("w+") if log else tempfile.TemporaryFile("w+") as words:
         began = time.monotonic()
         run = subprocess.Popen(
             [sys.executable, "-m", "cli", "serve", "--port", str(port), *arguments],
-            cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, stderr=log,
-            env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT), **given},
+            cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, stderr=words,
+            env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT), "HF_HUB_OFFLINE": "1", **given},
         )  # fmt: skip
         try:
             while not _listens(port):
-                if run.poll() is not None or time.monotonic() - began > _PATIENCE:
-                    log.seek(0)
-                    raise SystemExit(f"The page did not start:\n{log.read()}")
+                if run.poll() is not None or time.monotonic() - began > _STARTING:
+                    words.seek(0)
+                    raise SystemExit(f"The page did not start:\n{words.read()}")
                 time.sleep(0.02)
             yield Server(f"http://127.0.0.1:{port}/", psutil.Process(run.pid), began)
         finally:

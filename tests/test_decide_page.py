@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, Visit, browser, served
+from browsing import Visit, browser, served
 from run_folders import EVERYTHING, make_run
+from served import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,

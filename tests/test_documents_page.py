@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, Visit, browser, served
+from browsing import Visit, browser, served
+from served import CHROMIUM
 
 from core.corpus.read import BUILT_IN_FOLDER
 from core.storage import folder_stamp

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from browsing import CHROMIUM, Visit, browser, served
+from browsing import Visit, browser, served
+from served import CHROMIUM
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, Visit, browser, served
+from browsing import Visit, browser, served
+from served import CHROMIUM
 
 from core.records import Answer, Citation, Hit, Passage, Provenance, Stretch
 from core.storage import read_lines

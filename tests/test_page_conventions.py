@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import CHROMIUM, Visit, browser, served
+from browsing import Visit, browser, served
+from served import CHROMIUM
 
 pytestmark = [
     pytest.mark.browser,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from browsing import CHROMIUM, Visit, browser, served
+from browsing import Visit, browser, served
+from served import CHROMIUM
 
 NAME, PASSWORD = "ada", "correct horse battery"
 

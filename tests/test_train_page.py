@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, Visit, browser, served
+from browsing import Visit, browser, served
+from served import CHROMIUM
 
 
 @pytest.mark.browser
