@@ -132,7 +132,7 @@ def test_a_public_page_shows_no_run_of_its_users(settings: Settings) -> None:
     own = Results(Workbench(settings))
     assert [name for _, name in own.offers("halden")] == [SHIPPED, "mine"]
     assert own.shown("halden", "mine").run.summary["n"] == 12
-    public = Results(Workbench(settings.model_copy(update={"public_demo": True})))
+    public = Results(Workbench(settings), public=True)
     assert [name for _, name in public.offers("halden")] == [SHIPPED]
     assert "no longer there" in public.shown("halden", "mine").verdict
 

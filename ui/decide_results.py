@@ -20,11 +20,11 @@ from eval.report_data import Run
 from ui.decide_cost import cost_part
 from ui.decide_runs import Offer, change_stamp, chosen, offers, read_offer, take_away
 from ui.decide_view import figures_part, nothing_yet, rest_part, unreadable, verdict_part
+from ui.markup import INSIDE
 from workbench import Workbench
 
 #: Runs kept in memory; the oldest gives way.
 _MOST = 8
-_INSIDE = "Something went wrong inside; the server's log says what."
 
 _log = logging.getLogger(__name__)
 
@@ -47,12 +47,11 @@ class Shown:
 class Results:
     """Reads runs, makes their parts of the page, and remembers them while the files stay."""
 
-    def __init__(self, workbench: Workbench) -> None:
+    def __init__(self, workbench: Workbench, *, public: bool = False) -> None:
         """Read shipped runs and, unless strangers use the page, the user's own."""
         self._workbench = workbench
         # What one user of the page measures is not for another to see.
-        own = not workbench.settings.public_demo
-        self._runs = workbench.settings.state / "runs" if own else None
+        self._runs = None if public else workbench.settings.state / "runs"
         self._kept: dict[tuple[Path, Stamp, Stamp], Shown] = {}
         self._lock = threading.Lock()
         self._aside = Path(mkdtemp(prefix="sft-vs-rag-report-"))
@@ -80,7 +79,7 @@ class Results:
             return Shown(unreadable(str(error)))
         except Exception:
             _log.exception("The run %s of %s cannot be shown.", name, corpus)
-            return Shown(unreadable(_INSIDE))
+            return Shown(unreadable(INSIDE))
 
     def month(
         self, corpus: str, name: str | None, prices: Prices, *, questions: float, revisions: float

@@ -16,7 +16,7 @@ _QUESTIONS, _REVISIONS, _FACTS = 10_000, 1, 10
 
 def decide_tab(stage: Stage) -> None:
     """Lay out the tab; it shows the shipped results at once, and no model is loaded for it."""
-    results, domain = Results(stage.workbench), stage.domain
+    results, domain = Results(stage.workbench, public=stage.public), stage.domain
     first = results.shown(stage.first, None)
     offered = results.offers(stage.first)
     verdict = gr.HTML(first.verdict, js_on_load=None, elem_id="decide-verdict")
