@@ -54,7 +54,7 @@ def quality_against_time(arms: Mapping[str, Mapping[str, Any]], *, name: str) ->
         return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - share)
 
     parts = [*_grid(ticks, across, down)]
-    places = _moved_apart({arm: across(time["p50"]) for arm, _, time in points})
+    places = moved_apart({arm: across(time["p50"]) for arm, _, time in points}, _APART)
     taken = [
         box
         for arm, quality, time in points
@@ -114,13 +114,13 @@ def _grid(ticks: Sequence[float], across: Any, down: Any) -> Iterator[str]:
     )
 
 
-def _moved_apart(places: Mapping[str, float]) -> dict[str, float]:
-    """Places across in which no two marks stand on each other; the later gives way to the right."""
+def moved_apart(places: Mapping[str, float], least_distance: float) -> dict[str, float]:
+    """Places along a line so far apart that nothing stands on another; the later gives way."""
     moved: dict[str, float] = {}
     least = -math.inf
     for arm, x in sorted(places.items(), key=lambda one: one[1]):
         moved[arm] = max(x, least)
-        least = moved[arm] + _APART
+        least = moved[arm] + least_distance
     return moved
 
 

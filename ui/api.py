@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from core.corpus.read import built_in_corpora
 from core.errors import ProjectError
 from core.records import ARM_NAMES, ArmName, Split
+from ui.markup import INSIDE
 from ui.public import Guard
 from ui.stage import MODEL_QUEUE, Stage
 from workbench import Workbench
@@ -160,8 +161,7 @@ def told() -> Iterator[None]:
         raise gr.Error(" ".join(str(error).split()), print_exception=False) from error
     except Exception as error:  # the API's last line: a program reads a sentence
         _log.exception("a call failed")
-        words = "Something went wrong inside; the server's log says what."
-        raise gr.Error(words, print_exception=False) from error
+        raise gr.Error(INSIDE, print_exception=False) from error
 
 
 def _domain(value: Any) -> str:

@@ -13,12 +13,12 @@ from core.records import Answer, ArmName, Question
 from core.sampling import Sampling
 from sft.adapters import active_adapter, age_marks
 from ui.ask_state import Asked, Asking, Held, Variation
+from ui.markup import INSIDE
 from ui.questions import described, reference_of
 from workbench import QuestionError, Workbench
 
 #: Seconds between two repaints: faster than reading, slower than a model's step.
 _REPAINT = 0.08
-_INSIDE = "Something went wrong inside; the server's log says what. Ask again."
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def answers(workbench: Workbench, asking: Asking) -> Iterator[Moment]:
         yield Moment(asked, str(error))
     except Exception:  # the page's last line: a person reads a sentence, the log the traceback
         _log.exception("answering failed")
-        yield Moment(asked, _INSIDE)
+        yield Moment(asked, f"{INSIDE} Ask again.")
 
 
 def _varied(together: Arms, variation: Variation | None) -> Arms:

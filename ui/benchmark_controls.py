@@ -11,7 +11,6 @@ from ui.benchmark_data import Filter
 #: What an event may change, by component.
 Updates = dict[Any, Any]
 #: Said where the fault is not the visitor's.
-INSIDE = "Something went wrong inside; the server's log says what."
 #: A click on a row, or on its button by mouse or key, picks the row's question; words that somebody
 #: is marking with the mouse are no click.
 PICK = """element.addEventListener('click', (event) => {

@@ -9,11 +9,11 @@ import gradio as gr
 
 from core.errors import ProjectError
 from core.records import ARM_NAMES
-from ui.benchmark_controls import INSIDE, Updates
+from ui.benchmark_controls import Updates
 from ui.benchmark_runs import Runs
 from ui.benchmark_table import title
 from ui.evaluations import Evaluations, Standing
-from ui.markup import sentence
+from ui.markup import INSIDE, sentence
 from ui.stage import Stage
 
 #: Seconds between two looks at how far the run is.

@@ -9,7 +9,7 @@ import gradio as gr
 
 from core.errors import ProjectError
 from eval.report_data import Run
-from ui.benchmark_controls import INSIDE, Controls, Looked, Updates, laid_out
+from ui.benchmark_controls import Controls, Looked, Updates, laid_out
 from ui.benchmark_data import WINNERS, Duel, Filter, duels, slices
 from ui.benchmark_new_run import PUBLIC, new_run
 from ui.benchmark_question import whole_question
@@ -24,7 +24,7 @@ from ui.benchmark_table import (
     title,
     winner_words,
 )
-from ui.markup import sentence
+from ui.markup import INSIDE, sentence
 from ui.stage import Stage
 
 _FOCUS_WHOLE = "() => setTimeout(() => document.querySelector('.bench.whole')?.focus(), 150)"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from eval.cost import Line, lower_envelope
 from eval.report_html import SIGNS, TITLES, Html, arm_class, text
+from eval.report_picture import moved_apart
 
 _WIDTH, _HEIGHT = 450, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 112, 14, 46
@@ -86,10 +87,6 @@ def _short(value: float) -> str:
 
 def _apart(places: Mapping[str, float]) -> dict[str, float]:
     """Heights at which no two names stand on each other, none below the axis's foot."""
-    moved: dict[str, float] = {}
-    least = -math.inf
-    for arm, y in sorted(places.items(), key=lambda one: one[1]):
-        moved[arm] = max(y, least)
-        least = moved[arm] + _APART
-    over = max(0.0, least - _APART - (_HEIGHT - 8))
+    moved = moved_apart(places, _APART)
+    over = max(0.0, max(moved.values(), default=0.0) - (_HEIGHT - 8))
     return {arm: y - over for arm, y in moved.items()}

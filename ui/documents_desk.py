@@ -10,6 +10,7 @@ import gradio as gr
 from core.corpus.read import Corpus, built_in_corpora
 from core.errors import CorpusError, ProjectError
 from own_corpora import Limits, OwnCorpora
+from ui.markup import INSIDE
 from workbench import Workbench
 
 #: Where the corpora of the visitor who sent a request lie.
@@ -24,7 +25,6 @@ PICK = """element.onclick = (event) => {
   const picked = event.target.closest('[data-pick]');
   if (picked) trigger('select', { pick: picked.dataset.pick });
 };"""
-_INSIDE = "Something went wrong inside; the server's log says what."
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def told(error: Exception) -> str:
     if isinstance(error, ProjectError):
         return str(error)
     logging.getLogger(__name__).exception("The Documents tab failed", exc_info=error)
-    return _INSIDE
+    return INSIDE
 
 
 def picked(event: gr.EventData) -> str:

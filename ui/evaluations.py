@@ -12,6 +12,7 @@ from typing import Literal
 from core.errors import EvaluationError, ProjectError
 from core.records import ARM_NAMES, ArmName, Split
 from ui.benchmark_runs import runs_of, started_at
+from ui.markup import INSIDE
 from workbench import Workbench
 
 State = Literal["idle", "running", "stopping", "stopped", "failed", "done"]
@@ -192,7 +193,7 @@ class Evaluations:
         except Exception:  # the thread's last line: the page says a sentence, the log the traceback
             _log.exception("the evaluation into %s failed", plan.folder)
             state = "failed"
-            message = "Something went wrong inside; the server's log says what."
+            message = INSIDE
         with self._changing:
             self._put(replace(self._standing, state=state, message=message, left=None))
 

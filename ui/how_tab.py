@@ -12,7 +12,7 @@ from ui.how_glossary import glossary
 from ui.how_looking import Look, look
 from ui.how_retrieval import retrieval_track
 from ui.how_training import training_track
-from ui.markup import sentence
+from ui.markup import INSIDE, sentence
 from ui.questions import ONE_OF_EACH, examples
 from ui.stage import MODEL_QUEUE, Stage
 from workbench import Workbench
@@ -22,7 +22,6 @@ _INTRODUCTION = (
     "<b>look it up</b> while it answers, or <b>learn it</b> beforehand. Choose a question and see "
     "both, step by step, with the numbers that this page really works with.</p></div>"
 )
-_WRONG = "Something went wrong inside; the server's log says what."
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +29,7 @@ _log = logging.getLogger(__name__)
 def how_tab(stage: Stage) -> None:
     """Lay out the tab; nothing is loaded before a visitor asks."""
     workbench, domain = stage.workbench, stage.domain
+    samples = _samples(workbench, stage.first)
     gr.HTML(_INTRODUCTION, js_on_load=None)
     with gr.Row(equal_height=True):
         question = gr.Textbox(
@@ -45,12 +45,12 @@ def how_tab(stage: Stage) -> None:
         answer = gr.Button("Let both answer", scale=1, elem_id="how-answer")
     offered = gr.Dataset(
         components=[gr.Textbox(visible=False)],
-        samples=_samples(workbench, stage.first),
+        samples=samples,
         label="Questions to choose from",
         samples_per_page=20,
         layout="gallery",
         elem_id="how-examples",
-        visible=bool(_samples(workbench, stage.first)),
+        visible=bool(samples),
     )
     message = gr.HTML(js_on_load=None)
     steps = gr.HTML(steps_shown(None), js_on_load=None, elem_id="how-steps")
@@ -143,7 +143,7 @@ def _told(error: Exception) -> str:
     if isinstance(error, ProjectError):
         return str(error)
     _log.error("a question could not be shown", exc_info=error)
-    return _WRONG
+    return INSIDE
 
 
 def _samples(workbench: Workbench, domain: str) -> list[list[str]]:

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise
 
+#: What a person is told where nobody foresaw what happened; the log has the traceback.
+INSIDE = "Something went wrong inside; the server's log says what."
+
 
 def marked(
     text: str, stretches: Iterable[tuple[int, int, str]], *, inside: Sequence[str] = ()

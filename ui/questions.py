@@ -1,5 +1,7 @@
 """Which questions the page offers, and which reference belongs to a question that is asked."""
 
+from collections.abc import Set
+
 from core.corpus.read import Corpus
 from core.records import Question
 
@@ -19,8 +21,9 @@ _OFFERED = 6
 def examples(corpus: Corpus) -> dict[str, list[str]]:
     """Offer the shortest test questions by kind and exposure, after one of each."""
     groups: dict[str, list[Question]] = {}
+    trained = _trained(corpus)
     for question in corpus.of_split("test"):
-        groups.setdefault(described(corpus, question), []).append(question)
+        groups.setdefault(_described(question, trained), []).append(question)
     offers = {
         kind: [one.question for one in sorted(group, key=lambda one: len(one.question))[:_OFFERED]]
         for kind, group in groups.items()
@@ -30,13 +33,21 @@ def examples(corpus: Corpus) -> dict[str, list[str]]:
 
 def described(corpus: Corpus, question: Question) -> str:
     """Say in words what kind of question it is and what training saw of it."""
+    return _described(question, _trained(corpus))
+
+
+def _trained(corpus: Corpus) -> set[str | None]:
+    """The facts that training sees in any words."""
+    return {one.fact for one in corpus.of_split("train")}
+
+
+def _described(question: Question, trained: Set[str | None]) -> str:
     words = _KINDS[question.kind]
     if question.kind not in ("fact", "procedure"):
         return words
     if question.split == "train":
         return f"{words}, trained in these words"
-    trained = any(one.fact == question.fact and one.split == "train" for one in corpus.questions)
-    return f"{words}, {'trained in other words' if trained else 'never trained'}"
+    return f"{words}, {'trained in other words' if question.fact in trained else 'never trained'}"
 
 
 def reference_of(corpus: Corpus, question: str) -> Question | None:

@@ -12,7 +12,7 @@ import gradio as gr
 
 from core.errors import ProjectError
 from sft.run_folder import RunFolder
-from ui.markup import sentence
+from ui.markup import INSIDE, sentence
 from ui.train_adapters import (
     adapter_views,
     adapters_table,
@@ -183,7 +183,7 @@ def told(run: Callable[[], str]) -> str:
         return sentence(str(error))
     except Exception:
         _log.exception("The Train tab")
-        return sentence("Something went wrong inside; the server's log says what.")
+        return sentence(INSIDE)
 
 
 def done(text: str) -> str:
