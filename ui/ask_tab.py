@@ -105,6 +105,8 @@ class _Wiring:
                 [*more, *wanting],
                 cancels=[answering],
                 concurrency_limit=None,
+                # Who asks twice within a moment means the second: it is not to be dropped.
+                trigger_mode="multiple",
                 show_progress="hidden",
                 api_visibility="private",
             )
