@@ -20,6 +20,7 @@ from core.corpus.read import Corpus, corpus_folder, read_corpus
 from core.errors import CorpusError
 from core.language_model import GenerationRequest, LanguageModel
 from core.model_files import find_language_model
+from core.places import CORPORA_FOLDER, home_of
 from core.prompts import Prompt
 from core.records import Question
 from core.settings import Settings
@@ -63,7 +64,10 @@ class Curation:
         kept = self._corpora.get(folder)
         if kept is None or kept[0] != stamp:
             kept = (stamp, read_corpus(reference, seed=self.settings.seed))
-            self._corpora[folder] = kept
+            # Whose files were deleted is not kept in memory either.
+            self._corpora = {
+                other: one for other, one in self._corpora.items() if other.is_dir()
+            } | {folder: kept}
         return kept[1]
 
     def own_corpora(
@@ -73,7 +77,8 @@ class Curation:
 
         :param folder: where they lie, in place of the state folder's `corpora`.
         """
-        return OwnCorpora(self.state, folder, limits=limits)
+        folder = folder or self.state / CORPORA_FOLDER
+        return OwnCorpora(home_of(folder, self.state), folder, limits=limits)
 
     # Quality
 
@@ -159,7 +164,7 @@ class Curation:
         return self._box(self.corpus(reference)).reject(name)
 
     def _box(self, corpus: Corpus) -> DraftBox:
-        return DraftBox(corpus, self.state)
+        return DraftBox(corpus, home_of(corpus.folder, self.state))
 
     def _write(self, prompts: Sequence[Prompt]) -> list[str]:
         texts = []
@@ -174,9 +179,9 @@ class Curation:
     def known(self, corpus: Corpus) -> KnownFacts | None:
         """Find the labels of what the base model knows of a corpus; None when nobody asked it."""
         files = find_language_model(self.settings.base_model, self.state / "models")
-        return find_known(corpus, self.state, base_fingerprint=files.sha256)
+        return find_known(corpus, home_of(corpus.folder, self.state), base_fingerprint=files.sha256)
 
     def _keep_known(self, corpus: Corpus, known: KnownFacts, out: Path | None) -> Path:
-        path = out or state_file(corpus, self.state)
+        path = out or state_file(corpus, home_of(corpus.folder, self.state))
         write_known(path, known)
         return path

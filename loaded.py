@@ -10,6 +10,7 @@ from core.device import find_device
 from core.errors import AdapterError, RetrievalUnavailable
 from core.language_model import LanguageModel
 from core.model_files import find_language_model, load_tokenizer
+from core.places import INDEXES_FOLDER, home_of
 from core.settings import Settings
 from core.storage import Stamp, folder_stamp
 from rag.embedding_cache import CachedEncoder
@@ -30,6 +31,7 @@ from sft.fine_tuned import FineTuned
 class _Opened:
     store: PassageStore
     library: Library
+    encoder: CachedEncoder
     #: Of the corpus: its questions may change where its documents do not.
     fingerprint: str
 
@@ -89,6 +91,16 @@ class Loaded:
                 self._encoder = CachedEncoder(encoder, self._settings.state / "embeddings")
             return self._encoder
 
+    def encoder_for(self, corpus: Corpus) -> CachedEncoder:
+        """Return the encoder that a corpus's documents are encoded with.
+
+        What strangers gave is remembered beside their corpus alone, and goes with it.
+        """
+        home = home_of(corpus.folder, self._settings.state)
+        if home == self._settings.state:
+            return self.encoder()
+        return self.encoder().apart(home / "embeddings")
+
     def library(self, corpus: Corpus) -> Library:
         """Open what the open-book arms look things up with.
 
@@ -104,29 +116,34 @@ class Loaded:
                     f"The corpus {corpus.name} has no documents, so nothing can be looked up: "
                     "only base and sft can answer."
                 )
-            home = self._settings.state / "indexes" / corpus.name
+            place = home_of(corpus.folder, self._settings.state) / INDEXES_FOLDER
+            home = place / corpus.name
             opened = self._libraries.get(corpus.name)
             store = opened.store if opened is not None else None
+            encoder = self.encoder_for(corpus) if opened is None else opened.encoder
             if store is None or store.folder != current_generation(home):
-                store = open_store(home, self.encoder())
+                store = open_store(home, encoder)
             if store is None or not is_current(corpus.documents, store.manifest):
                 try:
                     # Who has an index answers from it rather than waiting for another process.
                     wait = LOCK_SECONDS if store is None else 0.0
-                    sync_index(corpus, self.encoder(), home.parent, wait=wait)
+                    sync_index(corpus, encoder, place, wait=wait)
                 except RetrievalUnavailable:
                     if store is None:
                         raise
                 else:
-                    store = open_store(home, self.encoder())
+                    store = open_store(home, encoder)
             if store is None:
                 raise RetrievalUnavailable(
                     f"The index of {corpus.name} was removed while it was opened: ask again."
                 )
             if opened is None or (opened.store, opened.fingerprint) != (store, corpus.fingerprint):
-                library = self._library(corpus, store, home, self.encoder())
-                opened = _Opened(store, library, corpus.fingerprint)
-                self._libraries[corpus.name] = opened
+                library = self._library(corpus, store, home, encoder)
+                opened = _Opened(store, library, encoder, corpus.fingerprint)
+                # Whose files were deleted is not kept in memory either.
+                self._libraries = {
+                    name: one for name, one in self._libraries.items() if one.store.folder.exists()
+                } | {corpus.name: opened}
             return opened.library
 
     def library_apart(self, corpus: Corpus, folder: Path, encoder: CachedEncoder) -> Library:

@@ -38,6 +38,7 @@ from core.corpus.revisions import REVISIONS_FOLDER
 from core.corpus.split import with_splits
 from core.corpus.uploads import check_document, read_uploaded_questions
 from core.errors import CorpusError, ProjectError, StorageError
+from core.places import CORPORA_FOLDER, INDEXES_FOLDER
 from core.records import Question
 from core.storage import ASIDE_MARK, remove_folder, write_bytes, write_folder
 
@@ -69,14 +70,14 @@ class AddedFile:
 class OwnCorpora:
     """The corpora of one user, or of all users of a page that is not public."""
 
-    def __init__(self, state: Path, folder: Path | None = None, *, limits: Limits | None = None):
+    def __init__(self, home: Path, folder: Path | None = None, *, limits: Limits | None = None):
         """Write nothing yet.
 
-        :param state: where the indexes and drafts of corpora lie, by their names.
-        :param folder: where the corpora lie; a visitor of a public page has a folder of his own.
+        :param home: where the indexes and drafts of corpora lie, by their names; see `core.places`.
+        :param folder: where the corpora lie, if not there as well.
         """
-        self._state = state
-        self.folder = (folder or state / "corpora").resolve()
+        self._home = home
+        self.folder = (folder or home / CORPORA_FOLDER).resolve()
         self.limits = limits or Limits()
 
     # Corpora
@@ -160,10 +161,10 @@ class OwnCorpora:
         folder = self._own(reference)
         with self.changing(reference):
             remove_folder(folder)
-        if (self._state / "indexes" / folder.name).is_dir():
-            remove_folder(self._state / "indexes" / folder.name)
+        if (self._home / INDEXES_FOLDER / folder.name).is_dir():
+            remove_folder(self._home / INDEXES_FOLDER / folder.name)
         for kind in ("drafts/{}.jsonl", "known/{}.json", "indexes/.{}.lock"):
-            (self._state / kind.format(folder.name)).unlink(missing_ok=True)
+            (self._home / kind.format(folder.name)).unlink(missing_ok=True)
         (self.folder / f".{folder.name}.lock").unlink(missing_ok=True)
 
     # Documents

@@ -5,6 +5,7 @@ from typing import Any
 
 from core.doctor import examine
 from core.errors import CorpusError, ProjectError
+from core.places import INDEXES_FOLDER, home_of
 from core.records import AnswerDelta, ArmName, Hit
 from rag.citations import Alignment
 from rag.floor import Floor
@@ -25,7 +26,8 @@ class Workbench(Reporting):
     def index(self, reference: str, *, rebuild: bool = False) -> SyncReport:
         """Bring the corpus's index up to its documents; see `rag.sync.sync_index`."""
         corpus = self.corpus(reference)
-        return sync_index(corpus, self.encoder(), self.settings.state / "indexes", rebuild=rebuild)
+        place = home_of(corpus.folder, self.state) / INDEXES_FOLDER
+        return sync_index(corpus, self._loaded.encoder_for(corpus), place, rebuild=rebuild)
 
     def floor(self, reference: str) -> Floor:
         """How near what is found must be for an answer to be made of it; see `rag.floor`."""
@@ -82,5 +84,5 @@ class Workbench(Reporting):
 
     def doctor(self) -> dict[str, Any]:
         """Say what this machine offers: versions, device, number format, models, indexes."""
-        indexes = describe_indexes(self.settings.state / "indexes")
+        indexes = describe_indexes(self.settings.state / INDEXES_FOLDER)
         return {**examine(self.settings), "indexes": indexes}

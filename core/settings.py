@@ -92,12 +92,13 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=1, le=65535)
     #: The page is for strangers: see `ui.public`. The default on a Space.
     public_demo: bool = False
-    #: What a stranger may do there: characters of a question, questions a minute, bytes of a file
-    #: and files a visit.
+    #: What a stranger may do there: characters of a question, questions a minute, documents of a
+    #: corpus (0 closes uploads), bytes of a file and of all that is kept of a visitor.
     visitor_question_characters: int = Field(500, ge=1)
     visitor_questions_a_minute: int = Field(10, ge=1)
-    visitor_upload_bytes: int = Field(2_000_000, ge=1)
-    visitor_uploads: int = Field(5, ge=0)
+    visitor_documents: int = Field(100, ge=0)
+    visitor_upload_bytes: int = Field(1_000_000, ge=1)
+    visitor_bytes: int = Field(8_000_000, ge=1)
     #: Who signs in as this opens the whole page, on a public demo at /owner/. Neither: nobody.
     owner_name: str = ""
     owner_password: SecretStr = SecretStr("")

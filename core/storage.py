@@ -142,6 +142,11 @@ def folder_stamp(folder: Path) -> Stamp:
     return tuple(found)
 
 
+def folder_bytes(folder: Path) -> int:
+    """Bytes of all files in a folder; 0 where there is none."""
+    return sum(size for _, size, _ in folder_stamp(folder))
+
+
 def fingerprint(paths: Iterable[Path]) -> str:
     """SHA-256 (hex) over the names and contents of files, in the order of their names."""
     digest = hashlib.sha256()

@@ -93,3 +93,12 @@ def test_a_link_to_nothing_known_opens_the_page_as_it_is(parameters: dict[str, s
 def test_a_link_is_cut_and_its_unknown_view_is_the_first() -> None:
     asking = from_link({"q": "x" * 99, "domain": "a", "view": "none"}, {"a"}, longest=10)
     assert asking == Asking("x" * 10, "a")
+
+
+def test_a_public_page_keeps_no_vote_on_a_stranger_s_own_documents(tmp_path: Path) -> None:
+    asked = _asked("x")
+    mine = replace(asked, asking=replace(asked.asking, domain="/state/visitors/a/corpora/b"))
+    with pytest.raises(VoteError, match="keeps nothing of your own documents"):
+        record_vote(tmp_path, mine, "tie", reason="", public=True)
+    assert not (tmp_path / "feedback.jsonl").exists()
+    record_vote(tmp_path, mine, "tie", reason="", public=False)

@@ -1,10 +1,13 @@
 """The Documents tab as a person uses it, in a real browser, with the encoder that users get."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from browsing import Visit, browser, served
+from playwright.sync_api import expect
 from served import CHROMIUM
 
 from core.corpus.read import BUILT_IN_FOLDER
@@ -26,8 +29,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.model
 def test_a_person_works_on_a_copy_of_a_domain(address: str, tmp_path: Path) -> None:
-    from playwright.sync_api import expect
-
     built_in = folder_stamp(BUILT_IN_FOLDER)
     good, bad = tmp_path / "gamma.md", tmp_path / "broken.pdf"
     good.write_text(f"# Gamma {HOSTILE}\n\nThe Gamma lamp weighs 77 grams. {HOSTILE}\n")
@@ -145,22 +146,82 @@ def test_a_person_works_on_a_copy_of_a_domain(address: str, tmp_path: Path) -> N
     assert folder_stamp(BUILT_IN_FOLDER) == built_in
 
 
-def test_a_public_demonstration_is_looked_at_only(tmp_path: Path, tiny_model_folder: Path) -> None:
-    from playwright.sync_api import expect
-
-    state = tmp_path / "state"
+def test_a_stranger_works_on_documents_that_nobody_else_sees_and_that_go_with_him(
+    tmp_path: Path, tiny_model_folder: Path
+) -> None:
+    state, file = tmp_path / "state", tmp_path / "gamma.md"
+    file.write_text("# Gamma lamp\n\nThe Gamma lamp weighs 77 grams.\n")
     with (
-        served(state, "--public-demo", base_model=str(tiny_model_folder)) as address,
+        served(
+            state, "--public-demo", base_model=str(tiny_model_folder), max_new_tokens="4",
+            visitor_upload_bytes="500",
+        ) as address,
         browser() as chromium,
-    ):
+    ):  # fmt: skip
         visit = Visit(chromium, address)
         page = visit.page
         visit.tab("Documents")
-        expect(page.locator("#documents-about")).to_contain_text("uploads are closed")
-        page.locator("#documents-list tbody button").first.click()
-        expect(page.locator("#documents-preview section").first).to_be_visible()
-        for name in ("Make a copy to work on", "Create the corpus", "Delete for good"):
-            expect(page.get_by_role("button", name=name)).to_be_hidden()
-        expect(page.locator("#documents-upload")).to_be_hidden()
+        page.get_by_role("button", name="New empty corpus").click()
+        page.get_by_label("Title").fill("Lamps")
+        page.get_by_role("button", name="Create the corpus").click()
+        expect(page.locator("#documents-about")).to_contain_text("Empty so far")
+        upload = page.locator("#documents-upload input[type=file]")
+        large = tmp_path / "large.md"
+        large.write_text("long " * 200)
+        upload.set_input_files([large])
+        expect(page.get_by_text("exceed the maximum allowed size").first).to_be_visible()
+        upload.set_input_files([file])
+        expect(page.locator("#documents-results")).to_contain_text("gamma")
+        page.get_by_role("button", name="Sync the index").click()
+        expect(page.locator("#documents-sync")).to_contain_text("1added")
+        visit.tab("Ask")
+        page.locator("#question textarea").fill("How heavy is the Gamma lamp?")
+        page.locator("#question textarea").press("Enter")
+        expect(page.locator("#evidence")).to_contain_text("weighs 77 grams")
+        expect(page.get_by_role("link", name="Link to this question")).to_have_count(0)
+        visit.picture("public-documents")
+
+        # All of it lies in one folder, and of the upload itself nothing is left.
+        [corpus] = state.glob("visitors/*/corpora/*/")
+        own = corpus.parent.parent
+        assert {one.name for one in own.iterdir()} == {"corpora", "indexes", "embeddings"}
+        elsewhere = [one for one in state.rglob("*") if not one.is_relative_to(own)]
+        assert not [one for one in elsewhere if corpus.name in one.name]
+
+        # Another visitor is not offered it, and cannot ask it by its place either.
+        assert str(corpus) not in httpx.get(f"{address}config", timeout=60).text
+        told = _asked_by_its_place(address, str(corpus))
+        assert "not in the list of choices" in told
+        assert "77" not in told
+
         visit.close()
-    assert not (state / "corpora").exists()
+        deadline = time.monotonic() + 60
+        while own.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert not own.exists()
+
+
+def _asked_by_its_place(address: str, reference: str) -> str:
+    """Ask a corpus from a session that it does not belong to, as no page would; what comes back."""
+    page = httpx.get(f"{address}config", timeout=60).json()
+    ids = {one["props"].get("elem_id"): one["id"] for one in page["components"]}
+    number = next(
+        index
+        for index, one in enumerate(page["dependencies"])
+        if [ids["question"], "submit"] in one["targets"] and one["inputs"][0] == ids["domain"]
+    )
+    sent = {
+        "data": [reference, "How heavy is it?", "SFT against RAG", ""],
+        "fn_index": page["dependencies"][number]["id"],
+        "session_hash": "stranger",
+    }
+    assert httpx.post(f"{address}gradio_api/queue/join", json=sent, timeout=60).status_code == 200
+    heard = ""
+    with httpx.stream(
+        "GET", f"{address}gradio_api/queue/data?session_hash=stranger", timeout=60
+    ) as lines:
+        for line in lines.iter_lines():
+            heard += line
+            if "process_completed" in line:
+                break
+    return heard

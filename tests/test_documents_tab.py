@@ -17,6 +17,7 @@ from rag.passages import split_document
 from rag.sync import SyncReport
 from ui.documents_desk import Desk, told
 from ui.documents_html import ROWS, added, found, listing, preview, summary, synced
+from ui.public import Guard
 from workbench import Workbench
 
 HOSTILE = '<img src=x onerror="alert(1)"> <script>alert(2)</script>'
@@ -37,7 +38,7 @@ def test_hostile_documents_are_shown_as_text(tmp_path: Path) -> None:
     hits = [Hit(passage=one, score=1) for one in split_document(document)]
     report = SyncReport("c", "1", 1, 1, 1, 0, 0, 0, 1, "e", "flat", 0.1, HOSTILE, (HOSTILE,))
     shown = "".join([
-        summary(corpus, mine=True, closed=""),
+        summary(corpus, mine=True),
         listing(corpus, "", document.id),
         preview(document),
         found(hits, Floor(None), {"one": HOSTILE}),
@@ -114,7 +115,7 @@ def bench(settings: Settings) -> Workbench:
 
 
 def test_a_page_of_ones_own_lists_and_reads_even_an_empty_corpus(bench: Workbench) -> None:
-    desk = Desk(bench, public=False)
+    desk = Desk(bench, Guard(bench.settings, public=False))
     reference = desk.own(VISITOR).create("Fresh")
     assert desk.domains([("Halden", "halden")], VISITOR) == [
         ("Halden", "halden"), ("Fresh · yours", reference),
@@ -122,16 +123,17 @@ def test_a_page_of_ones_own_lists_and_reads_even_an_empty_corpus(bench: Workbenc
     assert desk.corpus(reference, VISITOR).documents == ()
     assert desk.mine(reference, VISITOR)
     assert not desk.mine("halden", VISITOR)
-    assert "Empty so far" in summary(desk.corpus(reference, VISITOR), mine=True, closed="")
+    assert "Empty so far" in summary(desk.corpus(reference, VISITOR), mine=True)
 
 
-def test_a_public_page_is_closed_until_visitors_have_folders(
+def test_a_stranger_reaches_what_is_built_in_and_his_own_corpora(
     bench: Workbench, tmp_path: Path
 ) -> None:
-    other = Desk(bench, public=False).own(VISITOR).create("Somebody's")
+    other = Desk(bench, Guard(bench.settings, public=False)).own(VISITOR).create("Somebody's")
     elsewhere = str(write_corpus(tmp_path / "tiny", DOCUMENTS, QUESTIONS))
-    closed = Desk(bench, public=True)
-    apart = Desk(bench, public=True, folder_of=lambda request: tmp_path / request.session_hash)
+    shut = bench.settings.model_copy(update={"visitor_documents": 0})
+    closed = Desk(bench, Guard(shut, public=True))
+    apart = Desk(bench, Guard(bench.settings, public=True))
     assert closed.domains([("Halden", "halden")], VISITOR) == [("Halden", "halden")]
     with pytest.raises(CorpusError, match="uploads are closed"):
         closed.own(VISITOR)

@@ -1,24 +1,25 @@
 """What the Documents tab works on: a corpus as far as it can be read, and whose it is."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
 
 from core.corpus.read import Corpus, built_in_corpora
 from core.errors import CorpusError, ProjectError
-from own_corpora import Limits, OwnCorpora
+from own_corpora import OwnCorpora
 from ui.markup import INSIDE
+from ui.public import Guard
 from workbench import Workbench
-
-#: Where the corpora of the visitor who sent a request lie.
-FolderOf = Callable[[gr.Request], Path]
 
 CLOSED = (
     "This is a public demonstration, where uploads are closed: documents, passages and search can "
     "be looked at. Run the project yourself to work on documents of your own."
+)
+#: What a stranger reads about what he adds.
+FOR_THE_VISIT = (
+    "What you add on this public page only you see; it is deleted when you close the page, or have "
+    "not used it for an hour."
 )
 #: For an HTML of rows: a click on a row's button tells the page which one it was.
 PICK = """element.onclick = (event) => {
@@ -32,16 +33,18 @@ class Desk:
     """The corpora that the tab shows, and those of the visitor that it may change."""
 
     workbench: Workbench
-    public: bool
-    #: None keeps the corpora of all users in one folder, or on a public page closes uploads.
-    folder_of: FolderOf | None = None
-    #: The most that one visitor may keep; None for what the project allows.
-    limits: Limits | None = None
+    #: Says whose the corpora are: on a public page each visitor has some apart.
+    guard: Guard
+
+    @property
+    def public(self) -> bool:
+        """Whether strangers use the tab."""
+        return self.guard.public
 
     @property
     def closed(self) -> bool:
         """Whether nobody may upload anything."""
-        return self.public and self.folder_of is None
+        return self.guard.closed
 
     def own(self, request: gr.Request) -> OwnCorpora:
         """The corpora that the visitor may change.
@@ -50,8 +53,8 @@ class Desk:
         """
         if self.closed:
             raise CorpusError(CLOSED)
-        folder = self.folder_of(request) if self.folder_of else None
-        return self.workbench.own_corpora(folder, limits=self.limits)
+        folder, limits = self.guard.corpora_of(request)
+        return self.workbench.own_corpora(folder, limits=limits)
 
     def mine(self, reference: str, request: gr.Request) -> bool:
         """Whether the visitor may change a corpus."""

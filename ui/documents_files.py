@@ -55,7 +55,8 @@ class _FileEvents:
         try:
             if len(files) > _MOST_FILES:
                 raise CorpusError(f"{len(files)} files at once; the most is {_MOST_FILES}.")
-            done = self.desk.own(request).add_documents(where or "", files)
+            with self.desk.guard.taking(files, request):
+                done = self.desk.own(request).add_documents(where or "", files)
             return added(done), "", None, count + 1
         except Exception as error:
             return "", sentence(told(error)), None, count
@@ -83,6 +84,7 @@ class _FileEvents:
         try:
             if self.desk.public and not self.desk.mine(reference, request):
                 raise CorpusError("In a public demonstration built-in domains are as they are.")
+            self.desk.guard.check_rate(request)
             corpus = self.desk.corpus(reference, request)
             report = self.desk.workbench.index(reference) if corpus.documents else None
             if report is None:

@@ -17,18 +17,21 @@ _OUTCOMES = {
 }  # fmt: skip
 
 
-def summary(corpus: Corpus, *, mine: bool, closed: str) -> str:
-    """Say which corpus this is, whether it may be changed, and how large it is."""
+def summary(corpus: Corpus, *, mine: bool, notice: str = "") -> str:
+    """Say which corpus this is, whether it may be changed, and how large it is.
+
+    :param notice: what holds on this page for every corpus.
+    """
     title = escape(corpus.info.title or corpus.name)
     splits = ", ".join(
         f"{len(corpus.of_split(split))} {split}" for split in ("train", "validation", "test")
     )
     status = "Yours to change" if mine else "Built in, not changed here"
-    hint = ""
-    if not mine:
-        hint = closed or "Make a copy to add or remove documents and questions."
-    elif not corpus.documents and not corpus.questions:
-        hint = "Empty so far: drop documents below, or import questions."
+    hint = notice
+    if not mine and not notice:
+        hint = "Make a copy to add or remove documents and questions."
+    elif mine and not corpus.documents and not corpus.questions:
+        hint = f"Empty so far: drop documents below, or import questions. {notice}".strip()
     return (
         f'<div class="docs"><h2>{title}</h2><p class="facts">'
         f'<span class="tag">{status}</span>'

@@ -58,6 +58,7 @@ def search_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
             corpus = desk.corpus(reference, request)
             if not corpus.documents:
                 raise CorpusError("There are no documents to search in yet.")
+            desk.guard.check_question(words or "", request)
             results = desk.workbench.retrieve(
                 reference,
                 words or "",

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from own_corpora import Limits
-from ui.documents_desk import CLOSED, Desk, FolderOf, told
+from core.storage import folder_bytes
+from ui.documents_desk import CLOSED, FOR_THE_VISIT, Desk, told
 from ui.documents_files import files_panel
 from ui.documents_html import summary
 from ui.documents_search import search_panel
@@ -32,8 +32,8 @@ class _CorpusEvents:
             corpus = self.desk.corpus(reference, request)
         except Exception as error:
             return sentence(told(error)), gr.skip()
-        closed = CLOSED if self.desk.closed else ""
-        return summary(corpus, mine=mine, closed=closed), gr.update(visible=mine)
+        notice = CLOSED if self.desk.closed else FOR_THE_VISIT if self.desk.public else ""
+        return summary(corpus, mine=mine, notice=notice), gr.update(visible=mine)
 
     def choices(self, request: gr.Request, where: str | None = None) -> Any:
         """The domains to choose from, and which is chosen."""
@@ -44,6 +44,7 @@ class _CorpusEvents:
         """Copy the corpus that is shown and go there."""
         try:
             corpus = self.desk.corpus(where or self.first, request)
+            self.desk.guard.check_room(request, folder_bytes(corpus.folder))
             made = self.desk.own(request).copy(corpus)
             return "", self.choices(request, made)
         except Exception as error:
@@ -54,6 +55,7 @@ class _CorpusEvents:
     ) -> tuple[Any, ...]:
         """Make an empty corpus and go there."""
         try:
+            self.desk.guard.check_room(request)
             made = self.desk.own(request).create(
                 name or "", system_prompt=system or "", abstain_text=withheld or ""
             )
@@ -76,21 +78,12 @@ class _CorpusEvents:
             return sentence(told(error)), gr.skip(), False
 
 
-def documents_tab(
-    stage: Stage,
-    built_in: list[tuple[str, str]],
-    *,
-    folder_of: FolderOf | None = None,
-    limits: Limits | None = None,
-) -> None:
+def documents_tab(stage: Stage, built_in: list[tuple[str, str]]) -> None:
     """Lay out the tab.
 
     :param built_in: title and reference of the domains that every visitor sees.
-    :param folder_of: where the corpora of the visitor who sent a request lie. Without it all
-        users of the page share one folder, and a public page closes uploads.
-    :param limits: the most that one visitor may keep.
     """
-    desk = Desk(stage.workbench, stage.public, folder_of, limits)
+    desk = Desk(stage.workbench, stage.guard)
     events = _CorpusEvents(desk, built_in, stage.first)
     #: Counts the changes of this visit: what shows the corpus looks at it anew.
     changes = gr.State(0)

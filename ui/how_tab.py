@@ -58,17 +58,19 @@ def how_tab(stage: Stage) -> None:
     gr.HTML(glossary(), js_on_load=None)
     screen: list[Any] = [message, steps, answers, show, answer]
 
-    def on_show(where: str, text: str) -> Iterator[tuple[Any, ...]]:
+    def on_show(where: str, text: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         yield _screen(message="", busy="show")
         try:
+            stage.guard.check_question(text, request)
             shown = steps_shown(look(workbench, where, text))
             yield _screen(message="", steps=shown, answers=replies_shown(None))
         except Exception as error:
             yield _screen(message=_told(error))
 
-    def on_answer(where: str, text: str) -> Iterator[tuple[Any, ...]]:
+    def on_answer(where: str, text: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         yield _screen(message="", busy="answer")
         try:
+            stage.guard.check_question(text, request)
             seen = look(workbench, where, text)
             yield _screen(message="", steps=steps_shown(seen), busy="answer")
             for now in replies(workbench, where, seen.question, seen.lesson):

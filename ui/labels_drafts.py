@@ -74,6 +74,7 @@ class _DraftEvents:
                 raise CorpusError("Choose the document that questions are to be drafted on.")
             wanted = min(_MOST_DRAFTS, max(1, int(most or 1)))
             bench = self._mine(where, request)
+            self.desk.guard.check_rate(request)
             new = bench.draft(where or "", document, count=wanted)
             what = f"{len(new)} new drafts wait." if new else (
                 "No question on this document came out well enough: its sentences may be too short."

@@ -56,8 +56,9 @@ class _LabelEvents:
         try:
             if not path:
                 raise CorpusError("Choose a .jsonl or .csv file first.")
-            own = self.desk.own(request)
-            report = own.import_questions(where or "", Path(path), instead=how == _INSTEAD)
+            own, file = self.desk.own(request), Path(path)
+            with self.desk.guard.taking([file], request):
+                report = own.import_questions(where or "", file, instead=how == _INSTEAD)
             findings = self.desk.workbench.check(where or "").findings
             return merged(report, findings), "", None, count + 1
         except Exception as error:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from core.corpus.read import built_in_corpora
 from core.records import Answer, ArmName, Question
 from eval.results import score_answer
 from rag.citations import Alignment
@@ -199,6 +200,9 @@ def _figures(answer: Answer, forgotten: str) -> str:
 
 def _below(asked: Asked) -> str:
     address = escape(link(asked.asking))
+    if asked.asking.domain not in built_in_corpora():
+        # A corpus of one's own is on this machine, and perhaps for this visit only.
+        return f'<div class="below">{_reference(asked)}</div>'
     return (
         f'<div class="below">{_reference(asked)}<p class="tools">'
         f'<a href="{address}" target="_blank" rel="noopener">Link to this question</a> '

@@ -4,19 +4,24 @@ import ipaddress
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 
 from core.errors import ProjectError
+from core.places import CORPORA_FOLDER, VISITORS_FOLDER
 from core.settings import Settings
-from ui.visitors import UploadError, Visitors, plain_name
+from own_corpora import Limits as CorpusLimits
+from ui.visitors import UploadError, Visitors
 
 _WINDOW = 60.0
 #: An address may be an office: it may do what so many visitors may.
 _VISITORS_AN_ADDRESS = 4
+#: Corpora that a visitor may keep at once, and questions in each.
+_CORPORA, _QUESTIONS = 2, 2000
 
 
 class VisitorError(ProjectError):
@@ -29,8 +34,9 @@ class Limits:
 
     question_characters: int
     questions_a_minute: int
+    documents: int
     upload_bytes: int
-    uploads: int
+    visit_bytes: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -38,8 +44,9 @@ class Limits:
         return cls(
             question_characters=settings.visitor_question_characters,
             questions_a_minute=settings.visitor_questions_a_minute,
+            documents=settings.visitor_documents,
             upload_bytes=settings.visitor_upload_bytes,
-            uploads=settings.visitor_uploads,
+            visit_bytes=settings.visitor_bytes,
         )
 
 
@@ -55,7 +62,7 @@ class Guard:
         """
         self.public = public
         self.limits = Limits.of(settings)
-        self.visitors = Visitors(settings.state / "visitors")
+        self.visitors = Visitors(settings.state / VISITORS_FOLDER)
         self._clock = clock
         self._lock = threading.Lock()
         #: When each session and each address asked, within the last minute.
@@ -105,31 +112,61 @@ class Guard:
             for who in allowed:
                 self._asked.setdefault(who, deque()).append(now)
 
-    def take_uploads(self, uploads: Sequence[str | Path], request: gr.Request | None) -> list[Path]:
-        """Move uploaded files into the visitor's own folder; elsewhere they stay where they are.
+    @property
+    def closed(self) -> bool:
+        """Whether nobody may make a corpus or upload anything."""
+        return self.public and self.limits.documents == 0
 
-        :raises UploadError: when they are too many or too large; then none is kept.
+    def corpora_of(self, request: gr.Request | None) -> tuple[Path | None, CorpusLimits | None]:
+        """Where the visitor's own corpora lie, and the most that they may hold.
+
+        :returns: none of both on an owner's page: what the workbench itself says.
+        :raises UploadError: when the visitor has no session to keep them apart by.
         """
-        files = [Path(upload) for upload in uploads]
         if not self.public:
-            return files
-        session, most = session_of(request), self.limits.uploads
+            return None, None
+        limits = CorpusLimits(_CORPORA, self.limits.documents, _QUESTIONS, self.limits.upload_bytes)
+        return self.visitors.folder(session_of(request)) / CORPORA_FOLDER, limits
+
+    def check_room(self, request: gr.Request | None, more: int = 0) -> None:
+        """Refuse what the disk is not to hold; call it before something is kept.
+
+        :param more: bytes that come on top of what the visitor has.
+        :raises UploadError: says what is full.
+        """
+        if not self.public:
+            return
+        session, most = session_of(request), self.limits.visit_bytes
+        self.visitors.check_room(session)
+        if self.visitors.bytes_of(session) + more > most:
+            raise UploadError(
+                f"This public page keeps {most:,} bytes of a visitor, and that would be more: "
+                "remove something first."
+            )
+
+    @contextmanager
+    def taking(self, uploads: Sequence[Path], request: gr.Request | None) -> Iterator[None]:
+        """Look at uploaded files before the block takes from them; then they are deleted.
+
+        On an owner's page they stay where they are, until Gradio deletes them.
+
+        :raises UploadError: when they are too large.
+        """
+        if not self.public:
+            yield
+            return
         try:
-            there = {kept.name for kept in self.visitors.files(session)}
-            if len(there | {file.name for file in files}) > most:
-                raise UploadError(f"This public page takes {most} files a visit: give fewer.")
-            for file in files:
-                plain_name(file.name)
+            for file in uploads:
                 if (size := file.stat().st_size) > self.limits.upload_bytes:
                     raise UploadError(
                         f"{file.name} has {size:,} bytes; the most on this public page is "
                         f"{self.limits.upload_bytes:,}. Give a smaller file."
                     )
-            return [self.visitors.keep(file, session) for file in files]
-        except ProjectError:
-            for file in files:
+            self.check_room(request, sum(file.stat().st_size for file in uploads))
+            yield
+        finally:
+            for file in uploads:
                 file.unlink(missing_ok=True)
-            raise
 
     def leave(self, request: gr.Request) -> None:
         """Forget a visitor whose page was closed."""

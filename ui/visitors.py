@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 from core.errors import ProjectError
-from core.storage import write_bytes
+from core.storage import folder_bytes
 
 #: Seconds that a folder stays after it was last used, and between two looks for older ones.
 KEPT_SECONDS = 3600
 _LOOK_SECONDS = 300
+#: Visitors who keep something at once: a disk has an end.
+MOST_VISITORS = 100
 _FOLDER = re.compile("[0-9a-f]{32}")
 
 
@@ -30,7 +32,7 @@ class Visitors:
         self._lock = threading.Lock()
 
     def folder(self, session: str) -> Path:
-        """Return the visitor's own folder, made when it is first asked for.
+        """Return the place of the visitor's own folder; it is there once something is kept in it.
 
         :raises UploadError: when the visitor has no session, so that nothing could be kept apart.
         """
@@ -39,24 +41,24 @@ class Visitors:
         with self._lock:
             # Random and not the session's hash: who sees one of them knows nothing of the other.
             folder = self._home / self._names.setdefault(session, secrets.token_hex(16))
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.touch()
+            if folder.is_dir():
+                folder.touch()  # it is in use
         return folder
 
-    def files(self, session: str) -> list[Path]:
-        """List what the visitor gave; makes nothing."""
-        name = self._names.get(session)
-        return sorted((self._home / name).glob("*")) if name else []
+    def check_room(self, session: str) -> None:
+        """Refuse one visitor more than the disk is to hold.
 
-    def keep(self, upload: Path, session: str) -> Path:
-        """Move a file that was uploaded into the visitor's folder, under its own name.
-
-        :raises UploadError: when that name could lie elsewhere than in the folder.
+        :raises UploadError: says when to try again.
         """
-        place = self.folder(session) / plain_name(upload.name)
-        write_bytes(place, upload.read_bytes())
-        upload.unlink(missing_ok=True)
-        return place
+        if not self.folder(session).is_dir() and len(self._folders()) >= MOST_VISITORS:
+            raise UploadError(
+                "Too many visitors keep documents here at the moment: try again in an hour, or run "
+                "the project yourself."
+            )
+
+    def bytes_of(self, session: str) -> int:
+        """Count the bytes of all that is kept of the visitor."""
+        return folder_bytes(self.folder(session))
 
     def forget(self, session: str) -> None:
         """Delete all that the visitor gave."""
@@ -69,10 +71,7 @@ class Visitors:
         """Delete what was not used for an hour, whoever left it, an earlier process too."""
         oldest = time.time() - KEPT_SECONDS
         with self._lock:
-            for folder in self._home.glob("*"):
-                # Only what this class made: a folder, no link, with a name of its kind.
-                if folder.is_symlink() or not folder.is_dir() or not _FOLDER.fullmatch(folder.name):
-                    continue
+            for folder in self._folders():
                 if folder.stat().st_mtime < oldest:
                     shutil.rmtree(folder, ignore_errors=True)
                     self._names = {
@@ -80,6 +79,14 @@ class Visitors:
                         for session, name in self._names.items()
                         if name != folder.name
                     }
+
+    def _folders(self) -> list[Path]:
+        # Only what this class made: a folder, no link, with a name of its kind.
+        return [
+            one
+            for one in self._home.glob("*")
+            if not one.is_symlink() and one.is_dir() and _FOLDER.fullmatch(one.name)
+        ]
 
     def sweep_regularly(self) -> None:
         """Delete old folders as long as the process runs, whether or not visitors come."""
@@ -89,14 +96,3 @@ class Visitors:
         while True:
             self.sweep()
             time.sleep(_LOOK_SECONDS)
-
-
-def plain_name(name: str) -> str:
-    """Return a file's name as it is, when it is only that: no path, no hidden file.
-
-    :raises UploadError: when it is something else.
-    """
-    bad = not name or name.startswith(".") or len(name.encode()) > 200
-    if bad or any(letter in "/\\:" or ord(letter) < 32 for letter in name):
-        raise UploadError(f"A file cannot be called {name!r}: rename it and upload it again.")
-    return name

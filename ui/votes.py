@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
+from core.corpus.read import built_in_corpora
 from core.errors import ProjectError
 from core.records import ArmName
 from core.storage import append_line
@@ -33,6 +34,10 @@ def record_vote(
     if asked is None or not asked.comparable:
         raise VoteError(
             "There are no two answers to vote on, or you have voted on them: ask a question."
+        )
+    if public and asked.asking.domain not in built_in_corpora():
+        raise VoteError(
+            "This public page keeps nothing of your own documents, so no vote on them either."
         )
     longest = REASON_OF_STRANGERS if public else REASON
     if len(reason) > longest:
