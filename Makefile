@@ -19,8 +19,9 @@ LOCK := requirements.lock
 demo: .venv/ready
 	$(BIN)/sft-vs-rag serve
 
+# A file of tests a processor at a time; `-n 2` is what a machine with 2 of them takes.
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready
 	$(BIN)/ruff check .

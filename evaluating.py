@@ -3,6 +3,7 @@
 import logging
 import os
 import platform
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from core.corpus.known import KnownFacts
 from core.corpus.read import Corpus
 from core.errors import ProjectError, UnansweredError
 from core.records import Answer, ArmName, Split
+from core.settings import Settings
 from eval.known import ask_for_known
 from eval.rebuild import rebuild, silent_arms
 from eval.run_files import (
@@ -38,6 +40,12 @@ _log = logging.getLogger(__name__)
 
 class Evaluating(Arming):
     """Judges the arms."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load nothing yet."""
+        super().__init__(settings)
+        #: Held while a page evaluates: one run at a time, whichever page or program asks for it.
+        self.evaluating = threading.Lock()
 
     def label_known(
         self,

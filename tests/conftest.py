@@ -34,6 +34,18 @@ _TEMPLATE = (
 )
 
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each worker has its share of the processors: more threads only wait for each other.
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, those with a browser: no worker ends with one."""
+    slow = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the settings of whoever runs the tests."""

@@ -12,8 +12,10 @@ import httpx
 import pytest
 from browsing import served
 
+from core.errors import EvaluationError
 from core.settings import Settings
 from ui.api import MOST_IN_PUBLIC, Verbs
+from ui.evaluations import Evaluations
 from ui.public import Guard
 from workbench import Workbench
 
@@ -123,6 +125,8 @@ def test_a_second_evaluation_is_refused_while_one_runs(settings: Settings) -> No
         assert workbench.begun.wait(60)
         with pytest.raises(gr.Error, match="An evaluation is going on"):
             verbs.evaluate("halden")
+        with pytest.raises(EvaluationError, match="A program or another page evaluates"):
+            Evaluations(workbench).start("halden", arms=["base", "rag"], limit=2)
     finally:
         workbench.let_go.set()
         first.join()

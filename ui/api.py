@@ -6,7 +6,6 @@ the form that gradio takes apart: what it does, then a line an argument.
 
 import logging
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +55,6 @@ class Verbs:
             nothing of them is kept.
         """
         self._workbench, self._guard, self._public = workbench, guard, guard.public
-        self._evaluating = threading.Lock()
 
     def ask(
         self,
@@ -134,12 +132,12 @@ class Verbs:
             if split not in ("train", "validation", "test"):
                 raise RequestError(f"There is no split {split!r}; use train, validation or test.")
             self._guard.check_rate(_request)
-            if not self._evaluating.acquire(blocking=False):
+            if not self._workbench.evaluating.acquire(blocking=False):
                 raise RequestError("An evaluation is going on: wait until it has ended, then ask.")
             try:
                 return self._summary(domain, cast(Split, split), number, names)
             finally:
-                self._evaluating.release()
+                self._workbench.evaluating.release()
 
     def _summary(
         self, domain: str, split: Split, limit: int, arms: list[ArmName]

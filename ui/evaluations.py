@@ -166,6 +166,10 @@ class Evaluations:
                 raise EvaluationError(
                     "An evaluation is running already: wait for its end, or stop it first."
                 )
+            if not self._workbench.evaluating.acquire(blocking=False):
+                raise EvaluationError(
+                    "A program or another page evaluates at the moment: wait until it has ended."
+                )
             self._stop.clear()
             self._put(Standing(state="running", plan=plan, version=self._standing.version))
             self._thread = threading.Thread(
@@ -194,6 +198,8 @@ class Evaluations:
             _log.exception("the evaluation into %s failed", plan.folder)
             state = "failed"
             message = INSIDE
+        finally:
+            self._workbench.evaluating.release()
         with self._changing:
             self._put(replace(self._standing, state=state, message=message, left=None))
 
