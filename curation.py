@@ -64,11 +64,15 @@ class Curation:
         kept = self._corpora.get(folder)
         if kept is None or kept[0] != stamp:
             kept = (stamp, read_corpus(reference, seed=self.settings.seed))
-            # Whose files were deleted is not kept in memory either.
-            self._corpora = {
-                other: one for other, one in self._corpora.items() if other.is_dir()
-            } | {folder: kept}
+            self._corpora[folder] = kept
         return kept[1]
+
+    def forget_gone(self) -> None:
+        """Keep nothing in memory of a corpus whose folder was deleted."""
+        for folder in list(self._corpora):
+            if not folder.is_dir():
+                self._corpora.pop(folder, None)
+        self._loaded.forget_gone()
 
     def own_corpora(
         self, folder: Path | None = None, *, limits: Limits | None = None
@@ -122,9 +126,13 @@ class Curation:
 
     # Drafts
 
-    def draft(self, reference: str, document: str, *, count: int = 10) -> list[Question]:
+    def draft(
+        self, reference: str, document: str, *, count: int = 10, most_sentences: int | None = None
+    ) -> list[Question]:
         """Propose questions on a document with the local model; they wait for a person.
 
+        :param most_sentences: only so many of the document's are looked at, spread over it: each
+            takes the model some seconds.
         :returns: the new drafts.
         :raises CorpusError: when there is no such document.
         """
@@ -137,6 +145,8 @@ class Curation:
                 "path below documents/ without the suffix."
             )
         parts = [one for passage in split_document(found) for one in sentences(passage)]
+        if most_sentences is not None:
+            parts = parts[:: max(1, -(-len(parts) // most_sentences))]
         drafts = draft_questions(found, parts, self._write, count=count)
         return self._box(corpus).add(drafts)
 

@@ -43,6 +43,8 @@ class Loaded:
         """Load nothing yet."""
         self._settings = settings
         self._loading = threading.RLock()
+        #: One a corpus, so that an index that is being made holds nobody up but those who want it.
+        self._opening: dict[str, threading.RLock] = {}
         self._model: LanguageModel | None = None
         self._tokenizer: Any = None
         self._encoder: CachedEncoder | None = None
@@ -99,7 +101,7 @@ class Loaded:
         home = home_of(corpus.folder, self._settings.state)
         if home == self._settings.state:
             return self.encoder()
-        return self.encoder().apart(home / "embeddings")
+        return self.encoder().apart(home / "embeddings", in_memory=0)
 
     def library(self, corpus: Corpus) -> Library:
         """Open what the open-book arms look things up with.
@@ -111,6 +113,8 @@ class Loaded:
         :raises VectorIndexError: when the index is damaged; it is never rebuilt unasked.
         """
         with self._loading:
+            opening = self._opening.setdefault(corpus.name, threading.RLock())
+        with opening:
             if not corpus.documents:
                 raise RetrievalUnavailable(
                     f"The corpus {corpus.name} has no documents, so nothing can be looked up: "
@@ -140,11 +144,17 @@ class Loaded:
             if opened is None or (opened.store, opened.fingerprint) != (store, corpus.fingerprint):
                 library = self._library(corpus, store, home, encoder)
                 opened = _Opened(store, library, encoder, corpus.fingerprint)
-                # Whose files were deleted is not kept in memory either.
-                self._libraries = {
-                    name: one for name, one in self._libraries.items() if one.store.folder.exists()
-                } | {corpus.name: opened}
+                with self._loading:
+                    self._libraries[corpus.name] = opened
             return opened.library
+
+    def forget_gone(self) -> None:
+        """Keep nothing in memory of an index whose files were deleted."""
+        with self._loading:
+            for name, opened in list(self._libraries.items()):
+                if not opened.store.folder.exists():
+                    del self._libraries[name]
+                    self._opening.pop(name, None)
 
     def library_apart(self, corpus: Corpus, folder: Path, encoder: CachedEncoder) -> Library:
         """Open a corpus's index that lies elsewhere than in the state folder, as it is.
@@ -181,8 +191,10 @@ class Loaded:
 
     def _retrieval_options(self) -> RetrievalOptions:
         settings = self._settings
-        if settings.reranker and self._reranker is None:
-            self._reranker = Reranker(settings.reranker, device=str(find_device(settings.device)))
+        with self._loading:
+            if settings.reranker and self._reranker is None:
+                device = str(find_device(settings.device))
+                self._reranker = Reranker(settings.reranker, device=device)
         return RetrievalOptions(settings.fusion, settings.relevance, self._reranker)
 
     def fine_tuned(self, corpus: Corpus, name: str | None) -> FineTuned:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from core.corpus.chats import CHATS_FILE
-from core.corpus.documents import MAX_BYTES, document_paths
+from core.corpus.documents import MAX_BYTES, SUFFIXES, document_paths
 from core.corpus.imports.folder import slug
 from core.corpus.known import KNOWN_FILE
 from core.corpus.question_edits import (
@@ -55,6 +55,7 @@ class Limits:
     documents: int = 5_000
     questions: int = 20_000
     file_bytes: int = MAX_BYTES
+    suffixes: tuple[str, ...] = SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,9 @@ class OwnCorpora:
         return results
 
     def _add(self, file: Path, home: Path, taken: set[Path]) -> AddedFile:
+        if file.suffix.lower() in SUFFIXES and file.suffix.lower() not in self.limits.suffixes:
+            named = ", ".join(self.limits.suffixes)
+            raise CorpusError(f"{file.name}: documents here are {named}; save it as one of them.")
         checked = check_document(file, most_bytes=self.limits.file_bytes)
         there = document_paths(home) if home.is_dir() else []
         target = home / f"{checked.stem}{checked.suffix}"

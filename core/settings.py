@@ -93,12 +93,12 @@ class Settings(BaseSettings):
     #: The page is for strangers: see `ui.public`. The default on a Space.
     public_demo: bool = False
     #: What a stranger may do there: characters of a question, questions a minute, documents of a
-    #: corpus (0 closes uploads), bytes of a file and of all that is kept of a visitor.
+    #: corpus (0 closes uploads), bytes of a file, and of all documents and questions.
     visitor_question_characters: int = Field(500, ge=1)
     visitor_questions_a_minute: int = Field(10, ge=1)
     visitor_documents: int = Field(100, ge=0)
-    visitor_upload_bytes: int = Field(1_000_000, ge=1)
-    visitor_bytes: int = Field(8_000_000, ge=1)
+    visitor_upload_bytes: int = Field(500_000, ge=1)
+    visitor_bytes: int = Field(3_000_000, ge=1)
     #: Who signs in as this opens the whole page, on a public demo at /owner/. Neither: nobody.
     owner_name: str = ""
     owner_password: SecretStr = SecretStr("")

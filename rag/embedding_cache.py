@@ -41,11 +41,15 @@ class Encodes(Protocol):
 class CachedEncoder:
     """An encoder that remembers the documents' texts it has encoded."""
 
-    def __init__(self, encoder: Encodes, folder: Path | None) -> None:
+    def __init__(
+        self, encoder: Encodes, folder: Path | None, *, in_memory: int = _IN_MEMORY
+    ) -> None:
         """Wrap an encoder.
 
         :param folder: where the cache's file is kept; None remembers in memory only.
+        :param in_memory: vectors kept in memory beside the file.
         """
+        self._in_memory = in_memory
         self._encoder = encoder
         self.reference, self.fingerprint = encoder.reference, encoder.fingerprint
         self._path = folder / f"{encoder.fingerprint[:16]}.sqlite" if folder else None
@@ -54,12 +58,13 @@ class CachedEncoder:
         #: How many texts were encoded because no vector of theirs was found.
         self.encoded = 0
 
-    def apart(self, folder: Path) -> "CachedEncoder":
+    def apart(self, folder: Path, *, in_memory: int = _IN_MEMORY) -> "CachedEncoder":
         """The same encoder with a memory of its own, which knows nothing yet.
 
         :param folder: where that memory's file is kept.
+        :param in_memory: vectors kept in memory beside the file.
         """
-        return CachedEncoder(self._encoder, folder)
+        return CachedEncoder(self._encoder, folder, in_memory=in_memory)
 
     def encode_questions(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors (texts, dimensions) in float32, of length 1; questions are not remembered."""
@@ -85,7 +90,7 @@ class CachedEncoder:
 
     def _remember(self, vectors: dict[bytes, np.ndarray]) -> None:
         self._memory.update(vectors)
-        for key in list(self._memory)[: max(0, len(self._memory) - _IN_MEMORY)]:
+        for key in list(self._memory)[: max(0, len(self._memory) - self._in_memory)]:
             del self._memory[key]
 
     def _read(self, keys: list[bytes]) -> dict[bytes, np.ndarray]:

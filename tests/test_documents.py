@@ -1,5 +1,6 @@
 """A folder of documents as people have them: odd files are told one by one, and the rest loads."""
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import docx
 import fpdf
 import pytest
 from conftest import write_corpus
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
-from core.corpus.documents import MAX_BYTES, load_document
+from core.corpus.documents import MAX_BYTES, _without_furniture, load_document
 from core.corpus.read import read_corpus
 from core.errors import CorpusError
 from rag.passages import split_document
@@ -155,3 +158,40 @@ def test_a_corpus_of_nothing_readable_says_why(tmp_path: Path) -> None:
     folder = write_corpus(tmp_path / "c", {"empty": " "}, [])
     with pytest.raises(CorpusError, match=r"empty\.md: holds no text"):
         read_corpus(str(folder))
+
+
+def test_a_table_that_would_grow_without_end_is_refused_early(tmp_path: Path) -> None:
+    # Its column's name, repeated in each row, would make some ten gigabytes of it.
+    (tmp_path / "x.csv").write_text("N" * 100_000 + "\n" + "a\n" * 100_000)
+    with pytest.raises(CorpusError, match="the most is 5000000"):
+        load_document(tmp_path / "x.csv", tmp_path)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "<nav>",
+                "<NAV id='a'>",
+                "</nav>",
+                "<script>",
+                "</script>",
+                "<navy>",
+                "<style",
+                "x",
+                ">",
+            ]
+        ),
+        max_size=14,
+    )
+)
+def test_furniture_is_what_the_plain_pattern_takes_out(parts: list[str]) -> None:
+    html = "".join(parts)
+    pattern = r"(?is)<(script|style|head|nav|template|noscript)\b.*?</\1>"
+    assert _without_furniture(html) == re.sub(pattern, " ", html)
+
+
+def test_menus_without_an_end_take_no_time(tmp_path: Path) -> None:
+    # The plain pattern would look for an end 150,000 times, through all of the file.
+    assert _without_furniture("<nav " * 150_000).count("<nav") == 150_000

@@ -1,5 +1,6 @@
 """What is made of a stranger's corpus lies beside it, and of every other in the state folder."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,16 @@ def test_nothing_of_a_visitor_s_corpus_is_written_or_kept_elsewhere(settings: Se
         if one.is_file() and not one.is_relative_to(home)
         and not one.is_relative_to(settings.state / "models")
     ]  # fmt: skip
+
+
+@pytest.mark.model
+def test_nothing_of_a_deleted_corpus_stays_in_memory(settings: Settings) -> None:
+    bench, home = Workbench(settings), settings.state / "visitors" / "0a"
+    mine = write_corpus(home / "corpora" / "lamps-1", DOCUMENTS, QUESTIONS)
+    kept = write_corpus(settings.state / "corpora" / "lamps-2", DOCUMENTS, QUESTIONS)
+    for folder in (mine, kept):
+        bench.library(bench.corpus(str(folder)))
+    shutil.rmtree(home)
+    bench.forget_gone()
+    assert set(bench._loaded._libraries) == {"lamps-2"}
+    assert [folder.name for folder in bench._corpora] == ["lamps-2"]

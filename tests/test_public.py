@@ -106,12 +106,12 @@ def test_an_owner_is_not_limited(guard: Guard, upload: Callable[..., Path]) -> N
     owner = Guard(Settings(visitor_questions_a_minute=1), public=False)
     for _ in range(5):
         owner.check_question("x" * 999, _request("me"))
-    large = upload("large.md", b"x" * 99)
-    with owner.taking([large], _request("me")):
-        assert large.exists()
-    assert large.exists(), "on an owner's page Gradio deletes it in its own time"
-    assert owner.corpora_of(_request("me")) == (None, None)
+    owner.check_uploads([upload("large.md", b"x" * 99)], _request("me"))
+    owner.check_text(["x" * 99_999], _request("me"))
     owner.check_room(_request("me"), 10**12)
+    assert owner.corpora_of(_request("me")) == (None, None)
+    assert ".pdf" in owner.suffixes
+    assert owner.drafted_sentences is None
 
 
 def test_visitors_corpora_lie_apart_and_go_with_them(guard: Guard) -> None:
@@ -131,48 +131,68 @@ def test_visitors_corpora_lie_apart_and_go_with_them(guard: Guard) -> None:
         guard.corpora_of(_request(""))
 
 
-def test_an_upload_is_deleted_taken_or_refused(guard: Guard, upload: Callable[..., Path]) -> None:
+def test_an_upload_is_looked_at_before_it_is_taken(
+    guard: Guard, upload: Callable[..., Path]
+) -> None:
     one = _request("one")
-    given = [upload("a.md"), upload("b.md", b"x" * 11)]
-    large = pytest.raises(UploadError, match=r"b\.md has 11 bytes; the most .* is 10")
-    with large, guard.taking(given, one):
-        pytest.fail("nothing may be taken of them")
-    assert not any(file.exists() for file in given)
-    given = [upload(name, b"x" * 10) for name in ("a.md", "b.md", "c.md")]
-    many = pytest.raises(UploadError, match="keeps 25 bytes of a visitor")
-    with many, guard.taking(given, one):
-        pytest.fail("together they are too many")
-    assert not any(file.exists() for file in given)
-    kept = upload("a.md", b"x" * 10)
-    with guard.taking([kept], one):
-        assert kept.read_bytes() == b"x" * 10
-    assert not kept.exists()
+    with pytest.raises(UploadError, match=r"b\.md has 11 bytes; the most .* is 10"):
+        guard.check_uploads([upload("a.md"), upload("b.md", b"x" * 11)], one)
+    with pytest.raises(UploadError, match="keeps 25 bytes of a visitor"):
+        guard.check_uploads([upload(name, b"x" * 10) for name in ("a.md", "b.md", "c.md")], one)
+    with pytest.raises(UploadError, match=r"gone\.md did not arrive"):
+        guard.check_uploads([Path("gone.md")], one)
+    guard.check_uploads([upload("a.md", b"x" * 10)], one)
+    with pytest.raises(VisitorError, match=r"has 10,001 characters; the most .* is 10,000"):
+        guard.check_text(["x" * 10_000, "y"], one)
+    assert not guard.visitors._home.exists(), "looking makes nothing"
 
 
 def test_a_visitor_may_keep_so_much_and_so_many_visitors_something(
     guard: Guard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.visitors.MOST_VISITORS", 1)
-    one, two = _request("one"), _request("two")
+    monkeypatch.setattr("ui.visitors.MOST_VISITORS", 3)
+    monkeypatch.setattr("ui.visitors.MOST_AN_ADDRESS", 1)
+    one, neighbour, two = _request("one"), _request("neighbour"), _request("two", "198.51.100.7")
+    for visitor in (one, two):
+        guard.check_room(visitor)
+        folder, _ = guard.corpora_of(visitor)
+        assert folder
+        folder.mkdir(parents=True)
+        (folder / "notes.md").write_bytes(b"x" * 20)
+        guard.check_room(visitor, 5)
+        with pytest.raises(UploadError, match="remove something first"):
+            guard.check_room(visitor, 6)
+    with pytest.raises(UploadError, match="Too many visitors"):
+        guard.check_room(neighbour)  # of an address that has one
+    third = _request("third", "198.51.100.8")
+    monkeypatch.setattr("ui.visitors.MOST_VISITORS", 2)
+    with pytest.raises(UploadError, match="Too many visitors"):
+        guard.check_room(third)
+    guard.leave(one)
+    guard.check_room(neighbour)
+
+
+def test_asking_keeps_what_a_visitor_gave(guard: Guard) -> None:
+    one = _request("one")
     folder = guard.visitors.folder("one")
     folder.mkdir(parents=True)
-    (folder / "index").write_bytes(b"x" * 20)
-    guard.check_room(one, 5)
-    with pytest.raises(UploadError, match="remove something first"):
-        guard.check_room(one, 6)
-    with pytest.raises(UploadError, match="Too many visitors"):
-        guard.check_room(two)
-    guard.leave(one)
-    guard.check_room(two)
+    past = time.time() - KEPT_SECONDS - 1
+    os.utime(folder, (past, past))
+    guard.check_question("short", one)
+    guard.visitors.sweep()
+    assert folder.exists()
 
 
 def test_old_folders_are_deleted_and_nothing_else(tmp_path: Path) -> None:
     home, elsewhere = tmp_path / "visitors", tmp_path / "precious"
-    visitors = Visitors(home)
+    told: list[str] = []
+    visitors = Visitors(home, gone=lambda: told.append("gone"))
     visitors.sweep()  # nobody came yet
     old, new = visitors.folder("old"), visitors.folder("new")
-    for folder in (old, new, elsewhere):
+    nobodys, being_made = home / ("a" * 32), home / ("b" * 32)
+    for folder in (old, new, elsewhere, nobodys, being_made):
         folder.mkdir(parents=True)
+    os.utime(nobodys, (time.time() - 400, time.time() - 400))
     (elsewhere / "file").write_text("x")
     (home / "0123456789abcdef0123456789abcdef").symlink_to(elsewhere)
     (home / "notes").mkdir()
@@ -181,7 +201,10 @@ def test_old_folders_are_deleted_and_nothing_else(tmp_path: Path) -> None:
         os.utime(path, (past, past))
     visitors.sweep()
     assert not old.exists()
+    assert not nobodys.exists(), "an earlier process's, or of a visitor who had left"
     assert new.exists()
+    assert being_made.exists()
+    assert told == ["gone"]
     assert (home / "notes").exists()
     assert (elsewhere / "file").exists()
     assert visitors.folder("old") != old

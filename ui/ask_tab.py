@@ -1,6 +1,7 @@
 """Ask: one question, the chosen arms side by side, and the evidence of their answers."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +24,8 @@ from ui.stage import MODEL_QUEUE, Stage
 
 #: The longest that answering by all arms may take on a GPU that is lent by the call.
 _GPU_SECONDS = 30
+#: Askings that are known to have begun.
+_REMEMBERED = 1000
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class _Wiring:
 
     def __init__(self, stage: Stage, desk: Desk, screen: Screen) -> None:
         self._stage, self._desk, self._screen = stage, desk, screen
+        self._begun: deque[int] = deque(maxlen=_REMEMBERED)
         self._workbench = workbench = stage.workbench
 
         @on_gpu(_GPU_SECONDS)
@@ -144,6 +148,10 @@ class _Wiring:
         )
 
     def _answer(self, asking: Asking, history: list[Asked]) -> Iterator[Updates]:
+        # A question is wanted once, by an event that looks at its visitor's limits.
+        if asking.number in self._begun:
+            return
+        self._begun.append(asking.number)
         moment = Moment(None)
         for moment in self._answers(asking):
             yield self._screen.show(moment, asking.arms, done=False)

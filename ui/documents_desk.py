@@ -18,8 +18,8 @@ CLOSED = (
 )
 #: What a stranger reads about what he adds.
 FOR_THE_VISIT = (
-    "What you add on this public page only you see; it is deleted when you close the page, or have "
-    "not used it for an hour."
+    "What you add on this public page only you see; it is deleted when you close the page, lose "
+    "the connection, or do nothing for an hour."
 )
 #: For an HTML of rows: a click on a row's button tells the page which one it was.
 PICK = """element.onclick = (event) => {
@@ -40,6 +40,11 @@ class Desk:
     def public(self) -> bool:
         """Whether strangers use the tab."""
         return self.guard.public
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What documents may be here."""
+        return self.guard.suffixes
 
     @property
     def closed(self) -> bool:

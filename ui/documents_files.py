@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from core.corpus.documents import SUFFIXES
 from core.errors import CorpusError
 from ui.documents_desk import PICK, Desk, picked, told
 from ui.documents_html import added, listing, note, preview, synced
@@ -55,8 +54,8 @@ class _FileEvents:
         try:
             if len(files) > _MOST_FILES:
                 raise CorpusError(f"{len(files)} files at once; the most is {_MOST_FILES}.")
-            with self.desk.guard.taking(files, request):
-                done = self.desk.own(request).add_documents(where or "", files)
+            self.desk.guard.check_uploads(files, request)
+            done = self.desk.own(request).add_documents(where or "", files)
             return added(done), "", None, count + 1
         except Exception as error:
             return "", sentence(told(error)), None, count
@@ -104,7 +103,7 @@ def files_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
             rows = gr.HTML(js_on_load=PICK, elem_id="documents-list")
             with gr.Column(visible=False) as editing:
                 uploads = gr.File(
-                    label=f"Add documents: {' '.join(SUFFIXES)}",
+                    label=f"Add documents: {' '.join(desk.suffixes)}",
                     file_count="multiple",
                     height=140,
                     elem_id="documents-upload",

@@ -75,7 +75,12 @@ class _DraftEvents:
             wanted = min(_MOST_DRAFTS, max(1, int(most or 1)))
             bench = self._mine(where, request)
             self.desk.guard.check_rate(request)
-            new = bench.draft(where or "", document, count=wanted)
+            new = bench.draft(
+                where or "",
+                document,
+                count=wanted,
+                most_sentences=self.desk.guard.drafted_sentences,
+            )
             what = f"{len(new)} new drafts wait." if new else (
                 "No question on this document came out well enough: its sentences may be too short."
             )  # fmt: skip
@@ -116,6 +121,7 @@ class _DraftEvents:
         if not given["name"]:
             raise CorpusError("Choose a draft first.")
         bench = self._mine(given["where"], request)
+        self.desk.guard.check_text([given["question"], *given["answers"]], request)
         with self.desk.own(request).changing(given["where"]):
             bench.edit_draft(
                 given["where"], given["name"], question=given["question"], answers=given["answers"]

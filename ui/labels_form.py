@@ -1,5 +1,6 @@
 """One question with its answers, kind, split and evidence: added, changed, removed."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,7 @@ class _FormEvents:
         """
         name = row.pop("id")
         try:
+            self.desk.guard.check_text([json.dumps(row)], request)
             put = self.desk.own(request).put_question(where or "", row, replacing=name)
         except Exception as error:
             return sentence(told(error)), count, *[gr.skip()] * len(EMPTY)

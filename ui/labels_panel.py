@@ -57,8 +57,9 @@ class _LabelEvents:
             if not path:
                 raise CorpusError("Choose a .jsonl or .csv file first.")
             own, file = self.desk.own(request), Path(path)
-            with self.desk.guard.taking([file], request):
-                report = own.import_questions(where or "", file, instead=how == _INSTEAD)
+            self.desk.guard.check_uploads([file], request)
+            self.desk.guard.check_rate(request)  # the check below takes seconds
+            report = own.import_questions(where or "", file, instead=how == _INSTEAD)
             findings = self.desk.workbench.check(where or "").findings
             return merged(report, findings), "", None, count + 1
         except Exception as error:
@@ -80,6 +81,7 @@ class _LabelEvents:
             corpus = self.desk.corpus(where or self.first, request)
             if self.desk.public and not self.desk.mine(where or "", request):
                 raise CorpusError("A public demonstration checks your own corpora only.")
+            self.desk.guard.check_rate(request)
             return checked(self.desk.workbench.check(str(corpus.folder)).findings), ""
         except Exception as error:
             return "", sentence(told(error))

@@ -38,7 +38,11 @@ def build_page(workbench: Workbench, *, owner: bool = False) -> gr.Blocks:
 
     :param owner: whether it is for an owner who signed in, also where strangers have a page.
     """
-    guard = Guard(workbench.settings, public=workbench.settings.public_demo and not owner)
+    guard = Guard(
+        workbench.settings,
+        public=workbench.settings.public_demo and not owner,
+        gone=workbench.forget_gone,
+    )
     domains = _domains(workbench)
     first = domains[0][1]
     kept = _FILES_KEPT if guard.public else None

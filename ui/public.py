@@ -4,24 +4,30 @@ import ipaddress
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 
+from core.corpus.documents import SUFFIXES
 from core.errors import ProjectError
 from core.places import CORPORA_FOLDER, VISITORS_FOLDER
 from core.settings import Settings
+from core.storage import folder_bytes
 from own_corpora import Limits as CorpusLimits
 from ui.visitors import UploadError, Visitors
 
 _WINDOW = 60.0
 #: An address may be an office: it may do what so many visitors may.
 _VISITORS_AN_ADDRESS = 4
-#: Corpora that a visitor may keep at once, and questions in each.
-_CORPORA, _QUESTIONS = 2, 2000
+#: Corpora that a visitor may keep at once, questions in each, and characters of one.
+_CORPORA, _QUESTIONS, _TYPED = 2, 2000, 10_000
+#: What strangers' documents may be: the others are taken apart by programs that a file of one
+#: megabyte can keep busy for minutes.
+_SUFFIXES = (".md", ".txt", ".csv")
+#: Sentences that one click drafts questions on, where strangers click.
+_DRAFTED_SENTENCES = 20
 
 
 class VisitorError(ProjectError):
@@ -34,6 +40,7 @@ class Limits:
 
     question_characters: int
     questions_a_minute: int
+    #: Of a corpus; none closes uploads.
     documents: int
     upload_bytes: int
     visit_bytes: int
@@ -54,15 +61,21 @@ class Guard:
     """Stands between a page's visitors and its verbs; on an owner's page it lets all pass."""
 
     def __init__(
-        self, settings: Settings, *, public: bool, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        *,
+        public: bool,
+        gone: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Write nothing and start nothing yet.
 
         :param public: whether strangers use the page that this guards.
+        :param gone: called when what a visitor had given was deleted.
         """
         self.public = public
         self.limits = Limits.of(settings)
-        self.visitors = Visitors(settings.state / VISITORS_FOLDER)
+        self.visitors = Visitors(settings.state / VISITORS_FOLDER, gone=gone)
         self._clock = clock
         self._lock = threading.Lock()
         #: When each session and each address asked, within the last minute.
@@ -94,6 +107,7 @@ class Guard:
         """
         if not self.public:
             return
+        self.visitors.keep(session_of(request))
         most = self.limits.questions_a_minute
         allowed = {f"address {address_of(request)}": most * _VISITORS_AN_ADDRESS}
         if session := session_of(request):
@@ -111,6 +125,16 @@ class Guard:
                     )
             for who in allowed:
                 self._asked.setdefault(who, deque()).append(now)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What documents may be here."""
+        return _SUFFIXES if self.public else SUFFIXES
+
+    @property
+    def drafted_sentences(self) -> int | None:
+        """Sentences that one click may draft questions on; None for all of a document."""
+        return _DRAFTED_SENTENCES if self.public else None
 
     @property
     def closed(self) -> bool:
@@ -137,36 +161,46 @@ class Guard:
         if not self.public:
             return
         session, most = session_of(request), self.limits.visit_bytes
-        self.visitors.check_room(session)
-        if self.visitors.bytes_of(session) + more > most:
+        self.visitors.check_room(session, address_of(request))
+        kept = folder_bytes(self.visitors.folder(session) / CORPORA_FOLDER)
+        if kept + more > most:
             raise UploadError(
                 f"This public page keeps {most:,} bytes of a visitor, and that would be more: "
                 "remove something first."
             )
 
-    @contextmanager
-    def taking(self, uploads: Sequence[Path], request: gr.Request | None) -> Iterator[None]:
-        """Look at uploaded files before the block takes from them; then they are deleted.
+    def check_uploads(self, uploads: Sequence[Path], request: gr.Request | None) -> None:
+        """Look at uploaded files before anything is taken from them.
 
-        On an owner's page they stay where they are, until Gradio deletes them.
-
-        :raises UploadError: when they are too large.
+        :raises UploadError: when they are too large, or no longer there.
         """
         if not self.public:
-            yield
             return
-        try:
-            for file in uploads:
-                if (size := file.stat().st_size) > self.limits.upload_bytes:
-                    raise UploadError(
-                        f"{file.name} has {size:,} bytes; the most on this public page is "
-                        f"{self.limits.upload_bytes:,}. Give a smaller file."
-                    )
-            self.check_room(request, sum(file.stat().st_size for file in uploads))
-            yield
-        finally:
-            for file in uploads:
-                file.unlink(missing_ok=True)
+        sizes = []
+        for file in uploads:
+            try:
+                sizes.append(file.stat().st_size)
+            except OSError as error:
+                raise UploadError(f"{file.name} did not arrive: upload it again.") from error
+            if sizes[-1] > self.limits.upload_bytes:
+                raise UploadError(
+                    f"{file.name} has {sizes[-1]:,} bytes; the most on this public page is "
+                    f"{self.limits.upload_bytes:,}. Give a smaller file."
+                )
+        self.check_room(request, sum(sizes))
+
+    def check_text(self, texts: Sequence[str], request: gr.Request | None) -> None:
+        """Refuse more typed text than a question and its answers are; call it before it is kept.
+
+        :raises ProjectError: says how long it is, or what is full.
+        """
+        length = sum(len(text) for text in texts)
+        if self.public and length > _TYPED:
+            raise VisitorError(
+                f"What was typed has {length:,} characters; the most on this public page is "
+                f"{_TYPED:,}. Shorten it."
+            )
+        self.check_room(request, 4 * length)
 
     def leave(self, request: gr.Request) -> None:
         """Forget a visitor whose page was closed."""

@@ -1,6 +1,7 @@
 """What the Train tab shows at this moment, part by part: only what changed is sent again."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from ui.train_tuning import tuning_report
 from ui.trainings import Going, Trainings
 
 _log = logging.getLogger(__name__)
+#: Corpora whose findings are kept.
+_KEPT = 8
 
 #: What was sent of each part, by the part's name.
 Seen = dict[str, str]
@@ -54,6 +57,7 @@ class Screen:
         self.workbench = trainings.workbench
         #: What the check found, by corpus and fingerprint: it takes seconds.
         self._checked: dict[tuple[str, str], str] = {}
+        self._checking = threading.Lock()
 
     def update(self, where: str, seen: Seen, chosen: str | None) -> tuple[Any, ...]:
         """Return what is to be shown anew, `gr.skip()` for all that has not changed.
@@ -110,9 +114,12 @@ class Screen:
 
         def found() -> str:
             key = (where, self.workbench.corpus(where).fingerprint)
-            if key not in self._checked:
-                self._checked[key] = findings_list(self.workbench.check(where).findings)
-            return self._checked[key]
+            with self._checking:  # it takes seconds: not twice, and not two at once
+                if key not in self._checked:
+                    while len(self._checked) >= _KEPT:
+                        del self._checked[next(iter(self._checked))]
+                    self._checked[key] = findings_list(self.workbench.check(where).findings)
+                return self._checked[key]
 
         return told(found)
 

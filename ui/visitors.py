@@ -5,16 +5,21 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import ProjectError
-from core.storage import folder_bytes
 
 #: Seconds that a folder stays after it was last used, and between two looks for older ones.
 KEPT_SECONDS = 3600
+#: Seconds that a folder of nobody stays: of an earlier process, or of a visitor who left while
+#: something was being made for it.
+_ORPHAN_SECONDS = 300
 _LOOK_SECONDS = 300
 #: Visitors who keep something at once: a disk has an end.
 MOST_VISITORS = 100
+#: So many of them from one address, which may be an office.
+MOST_AN_ADDRESS = 10
 _FOLDER = re.compile("[0-9a-f]{32}")
 
 
@@ -25,10 +30,15 @@ class UploadError(ProjectError):
 class Visitors:
     """Keeps what visitors give under one folder, apart from each other, and deletes it."""
 
-    def __init__(self, home: Path) -> None:
-        """Write nothing yet; `home` is made when the first visitor gives something."""
-        self._home = home
+    def __init__(self, home: Path, *, gone: Callable[[], None] = lambda: None) -> None:
+        """Write nothing yet; `home` is made when the first visitor gives something.
+
+        :param gone: called when something was deleted.
+        """
+        self._home, self._gone = home, gone
+        #: Name of the folder of a session, and the address that a folder was made for.
         self._names: dict[str, str] = {}
+        self._addresses: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def folder(self, session: str) -> Path:
@@ -45,40 +55,58 @@ class Visitors:
                 folder.touch()  # it is in use
         return folder
 
-    def check_room(self, session: str) -> None:
-        """Refuse one visitor more than the disk is to hold.
+    def keep(self, session: str) -> None:
+        """Note that the visitor is still there, whatever it is that is used."""
+        if session in self._names:
+            self.folder(session)
+
+    def check_room(self, session: str, address: str) -> None:
+        """Refuse one visitor more than the disk, or one address, is to hold.
 
         :raises UploadError: says when to try again.
         """
-        if not self.folder(session).is_dir() and len(self._folders()) >= MOST_VISITORS:
+        folder = self.folder(session)
+        there = {one.name for one in self._folders()}
+        if folder.name in there:
+            return
+        with self._lock:
+            self._addresses[folder.name] = address
+            beside = sum(self._addresses.get(one) == address for one in there)
+        if len(there) >= MOST_VISITORS or beside >= MOST_AN_ADDRESS:
             raise UploadError(
                 "Too many visitors keep documents here at the moment: try again in an hour, or run "
                 "the project yourself."
             )
 
-    def bytes_of(self, session: str) -> int:
-        """Count the bytes of all that is kept of the visitor."""
-        return folder_bytes(self.folder(session))
-
     def forget(self, session: str) -> None:
         """Delete all that the visitor gave."""
         with self._lock:
             name = self._names.pop(session, None)
-            if name is not None:
-                shutil.rmtree(self._home / name, ignore_errors=True)
+        if name is not None and (self._home / name).is_dir():
+            self._delete(self._home / name)
+            self._gone()
 
     def sweep(self) -> None:
-        """Delete what was not used for an hour, whoever left it, an earlier process too."""
-        oldest = time.time() - KEPT_SECONDS
+        """Delete what was not used for an hour, and what is nobody's, an earlier process's too."""
+        now = time.time()
         with self._lock:
-            for folder in self._folders():
-                if folder.stat().st_mtime < oldest:
-                    shutil.rmtree(folder, ignore_errors=True)
-                    self._names = {
-                        session: name
-                        for session, name in self._names.items()
-                        if name != folder.name
-                    }
+            owned = set(self._names.values())
+            old = [
+                folder
+                for folder in self._folders()
+                if now - folder.stat().st_mtime
+                > (KEPT_SECONDS if folder.name in owned else _ORPHAN_SECONDS)
+            ]
+            gone = {folder.name for folder in old}
+            self._names = {who: name for who, name in self._names.items() if name not in gone}
+        for folder in old:
+            self._delete(folder)
+        if old:
+            self._gone()
+
+    def _delete(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        self._addresses.pop(folder.name, None)
 
     def _folders(self) -> list[Path]:
         # Only what this class made: a folder, no link, with a name of its kind.

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import zipfile
+from bisect import bisect
 from pathlib import Path
 
 from core.corpus.encoding import detect_encoding
@@ -25,6 +26,8 @@ _MAX_UNPACKED, _MAX_RATIO = 200_000_000, 200
 #: Text that comes out of a file; a book has two million characters.
 MAX_CHARACTERS = 5_000_000
 _MAX_PAGES = 2_000
+#: Elements of a web page that hold no text of it.
+_FURNITURE = "script|style|head|nav|template|noscript"
 
 
 def document_paths(folder: Path) -> list[Path]:
@@ -105,8 +108,25 @@ def _read_text(path: Path) -> list[str]:
 def _read_html(path: Path) -> list[str]:
     from markdownify import markdownify  # noqa: PLC0415  (slow to import; most corpora have none)
 
-    body = re.sub(r"(?is)<(script|style|head|nav|template|noscript)\b.*?</\1>", " ", _decoded(path))
-    return [_spaced(markdownify(body, heading_style="ATX"))]
+    return [_spaced(markdownify(_without_furniture(_decoded(path)), heading_style="ATX"))]
+
+
+def _without_furniture(html: str) -> str:
+    """Take out what is no text of the page, from each opening tag to the next closing one.
+
+    In one pass: a pattern that looks for both ends takes minutes where many ends are missing.
+    """
+    closings: dict[str, list[int]] = {}
+    for found in re.finditer(rf"(?i)</({_FURNITURE})>", html):
+        closings.setdefault(found[1].lower(), []).append(found.end())
+    kept, position = [], 0
+    for found in re.finditer(rf"(?i)<({_FURNITURE})\b", html):
+        ends = closings.get(found[1].lower(), [])
+        after = bisect(ends, found.end())
+        if found.start() >= position and after < len(ends):
+            kept.append(html[position : found.start()])
+            position = ends[after]
+    return " ".join([*kept, html[position:]])
 
 
 def _read_docx(path: Path) -> list[str]:
@@ -172,7 +192,7 @@ def _read_csv(path: Path) -> list[str]:
     if len(rows) < 2:
         raise CorpusError(f"{path}: has no rows below its first line, which names the columns.")
     names = [name.strip() for name in rows[0]]
-    paragraphs = []
+    paragraphs, length = [], 0
     for row in rows[1:]:
         cells = [
             f"{name}: {' '.join(value.split())}" if name else " ".join(value.split())
@@ -181,6 +201,10 @@ def _read_csv(path: Path) -> list[str]:
         ]
         if cells:
             paragraphs.append("; ".join(cells) + ".")
+            # Each row repeats the columns' names: a small file may be a long text.
+            length += len(paragraphs[-1])
+            if length > MAX_CHARACTERS:
+                break  # it is too long as it is; `load_document` says so
     return ["\n\n".join(paragraphs)]
 
 
