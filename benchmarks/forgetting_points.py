@@ -87,13 +87,13 @@ def cost_at(points: Sequence[tuple[float, float]], learnt: float) -> float | Non
 
 
 def matched_score(points: Sequence[Point]) -> float:
-    """The score to compare at: nine tenths of the best reached without any mitigation.
+    """The score to compare at: four fifths of the best reached without any mitigation.
 
-    Of several seeds, their mean.
+    Of several seeds, their mean. Less than the best, since what holds on to the base learns less.
     """
     plain = [one for one in points if one.family == "none"] or list(points)
     seeds = {one.seed for one in plain}
-    return 0.9 * mean(max(one.learnt for one in plain if one.seed == seed) for seed in seeds)
+    return 0.8 * mean(max(one.learnt for one in plain if one.seed == seed) for seed in seeds)
 
 
 def matched(points: Sequence[Point], family: str, cost: str, *, base: float) -> list[float | None]:
