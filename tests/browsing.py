@@ -10,7 +10,7 @@ from served import opened, serving
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Milliseconds that anything on the page may take: a machine with two cores may be busy.
-PATIENCE = 120_000
+PATIENCE = 240_000
 #: Where pictures of what a test saw are kept; ignored by git.
 ARTEFACTS = ROOT / ".artefacts"
 

@@ -192,7 +192,7 @@ def test_a_stranger_works_on_documents_that_nobody_else_sees_and_that_go_with_hi
         assert str(corpus) not in httpx.get(f"{address}config", timeout=60).text
         told = _asked_by_its_place(address, str(corpus))
         assert "not in the list of choices" in told
-        assert "77" not in told
+        assert "77 grams" not in told
 
         visit.close()
         deadline = time.monotonic() + 60

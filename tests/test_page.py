@@ -46,7 +46,9 @@ def test_hostile_text_stays_text() -> None:
     page = panes(("sft", "rag"), asked) + evidence({"rag": answer}, ("rag",))
     assert "<img" not in page
     assert page.count("&lt;img") == 6
-    assert 'href="?domain=%3Cimg' in page
+    assert "href=" not in page, "a corpus of one's own has no link that leads to it elsewhere"
+    built_in = Asked(Asking(HOSTILE, "halden"), answers={"rag": answer})
+    assert 'href="?domain=halden&amp;q=%3Cimg' in panes(("rag",), built_in)
 
 
 def test_what_nothing_supports_is_marked_and_what_is_withheld_says_why() -> None:

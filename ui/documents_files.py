@@ -31,10 +31,11 @@ class _FileEvents:
         try:
             corpus = self.desk.corpus(reference, request)
             one = next((one for one in corpus.documents if one.id == name), None)
+            # Where none was chosen, one may be chosen meanwhile: it is not to be taken away.
+            drawn = (preview(one), one.id if one else "") if name else (gr.skip(), gr.skip())
             return (
                 listing(corpus, words or "", one.id if one else ""),
-                preview(one),
-                one.id if one else "",
+                *drawn,
                 gr.update(visible=self.desk.mine(reference, request)),
             )
         except Exception as error:
@@ -120,15 +121,14 @@ def files_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
 
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     screen = [rows, shown, chosen, editing]
+    # One event for all that changes the list: of two at once the later answer need not be the
+    # later question's.
     gr.on(
-        [stage.page.load, domain.change, changes.change],
-        events.show, [domain, wanted, chosen], screen, queue=False, **light,
-    )  # fmt: skip
-    domain.change(lambda: ("", "", ""), None, [results, message, counts], queue=False, **light)
-    wanted.change(
+        [stage.page.load, domain.change, changes.change, wanted.change],
         events.show, [domain, wanted, chosen], screen,
         queue=False, trigger_mode="always_last", **light,
     )  # fmt: skip
+    domain.change(lambda: ("", "", ""), None, [results, message, counts], queue=False, **light)
     rows.select(events.pick, [domain, wanted], screen, queue=False, **light)
     uploads.upload(
         events.upload, [domain, uploads, changes], [results, message, uploads, changes],

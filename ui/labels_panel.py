@@ -116,13 +116,13 @@ def labels_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
             )
     light: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     looked = [domain, wanted, split]
+    # One event for all that changes the list: of two at once the later answer need not be the
+    # later question's.
     gr.on(
-        [stage.page.load, domain.change, changes.change, split.change],
-        events.show, looked, [rows, editing], queue=False, **light,
+        [stage.page.load, domain.change, changes.change, split.change, wanted.change],
+        events.show, looked, [rows, editing],
+        queue=False, trigger_mode="always_last", **light,
     )  # fmt: skip
-    wanted.change(
-        events.show, looked, [rows, editing], queue=False, trigger_mode="always_last", **light
-    )
     domain.change(lambda: ("", ""), None, [message, report], queue=False, **light)
     rows.select(events.pick, domain, form.outputs, queue=False, **light)
     upload.upload(
