@@ -9,6 +9,11 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_EVALUATE_OFFLINE", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Each worker, and what it starts, has its share of the processors: threads beyond that only
+    # wait for each other, busily.
+    share = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 import torch
 from peft import LoraConfig, get_peft_model
@@ -32,12 +37,6 @@ _TEMPLATE = (
     "{% for message in messages %}{{ '<s> ' + message['role'] + ' ' + message['content'] + "
     "' </s> ' }}{% endfor %}{% if add_generation_prompt %}{{ '<s> assistant ' }}{% endif %}"
 )
-
-
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Each worker has its share of the processors: more threads only wait for each other.
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    torch.set_num_threads(max(1, torch.get_num_threads() // workers))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
