@@ -19,9 +19,11 @@ LOCK := requirements.lock
 demo: .venv/ready
 	$(BIN)/sft-vs-rag serve
 
-# A file of tests a processor at a time; `-n 2` is what a machine with 2 of them takes.
+# Tests with a browser one after the other: a server, its model and a browser fill 2 processors. Of
+# the others a file a processor at a time.
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m browser
+	$(BIN)/python -m pytest -m "not browser" -n 2 --dist loadfile
 
 lint: .venv/ready
 	$(BIN)/ruff check .
