@@ -173,8 +173,11 @@ class Curation:
         """Take a draft out."""
         return self._box(self.corpus(reference)).reject(name)
 
+    def _home(self, corpus: Corpus) -> Path:
+        return home_of(corpus.folder, self.state)
+
     def _box(self, corpus: Corpus) -> DraftBox:
-        return DraftBox(corpus, home_of(corpus.folder, self.state))
+        return DraftBox(corpus, self._home(corpus))
 
     def _write(self, prompts: Sequence[Prompt]) -> list[str]:
         texts = []
@@ -189,9 +192,9 @@ class Curation:
     def known(self, corpus: Corpus) -> KnownFacts | None:
         """Find the labels of what the base model knows of a corpus; None when nobody asked it."""
         files = find_language_model(self.settings.base_model, self.state / "models")
-        return find_known(corpus, home_of(corpus.folder, self.state), base_fingerprint=files.sha256)
+        return find_known(corpus, self._home(corpus), base_fingerprint=files.sha256)
 
     def _keep_known(self, corpus: Corpus, known: KnownFacts, out: Path | None) -> Path:
-        path = out or state_file(corpus, home_of(corpus.folder, self.state))
+        path = out or state_file(corpus, self._home(corpus))
         write_known(path, known)
         return path

@@ -31,7 +31,6 @@ from sft.fine_tuned import FineTuned
 class _Opened:
     store: PassageStore
     library: Library
-    encoder: CachedEncoder
     #: Of the corpus: its questions may change where its documents do not.
     fingerprint: str
 
@@ -124,7 +123,7 @@ class Loaded:
             home = place / corpus.name
             opened = self._libraries.get(corpus.name)
             store = opened.store if opened is not None else None
-            encoder = self.encoder_for(corpus) if opened is None else opened.encoder
+            encoder = self.encoder_for(corpus)
             if store is None or store.folder != current_generation(home):
                 store = open_store(home, encoder)
             if store is None or not is_current(corpus.documents, store.manifest):
@@ -143,7 +142,7 @@ class Loaded:
                 )
             if opened is None or (opened.store, opened.fingerprint) != (store, corpus.fingerprint):
                 library = self._library(corpus, store, home, encoder)
-                opened = _Opened(store, library, encoder, corpus.fingerprint)
+                opened = _Opened(store, library, corpus.fingerprint)
                 with self._loading:
                     self._libraries[corpus.name] = opened
             return opened.library

@@ -188,10 +188,9 @@ class OwnCorpora:
         return results
 
     def _add(self, file: Path, home: Path, taken: set[Path]) -> AddedFile:
-        if file.suffix.lower() in SUFFIXES and file.suffix.lower() not in self.limits.suffixes:
-            named = ", ".join(self.limits.suffixes)
-            raise CorpusError(f"{file.name}: documents here are {named}; save it as one of them.")
-        checked = check_document(file, most_bytes=self.limits.file_bytes)
+        checked = check_document(
+            file, most_bytes=self.limits.file_bytes, suffixes=self.limits.suffixes
+        )
         there = document_paths(home) if home.is_dir() else []
         target = home / f"{checked.stem}{checked.suffix}"
         same = [path for path in there if slug(path.stem) == checked.stem]

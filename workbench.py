@@ -5,7 +5,7 @@ from typing import Any
 
 from core.doctor import examine
 from core.errors import CorpusError, ProjectError
-from core.places import INDEXES_FOLDER, home_of
+from core.places import INDEXES_FOLDER
 from core.records import AnswerDelta, ArmName, Hit
 from rag.citations import Alignment
 from rag.floor import Floor
@@ -26,7 +26,7 @@ class Workbench(Reporting):
     def index(self, reference: str, *, rebuild: bool = False) -> SyncReport:
         """Bring the corpus's index up to its documents; see `rag.sync.sync_index`."""
         corpus = self.corpus(reference)
-        place = home_of(corpus.folder, self.state) / INDEXES_FOLDER
+        place = self._home(corpus) / INDEXES_FOLDER
         return sync_index(corpus, self._loaded.encoder_for(corpus), place, rebuild=rebuild)
 
     def floor(self, reference: str) -> Floor:

@@ -170,8 +170,12 @@ def test_a_stranger_works_on_documents_that_nobody_else_sees_and_that_go_with_hi
         large.write_text("long " * 200)
         upload.set_input_files([large])
         expect(page.get_by_text("exceed the maximum allowed size").first).to_be_visible()
-        upload.set_input_files([file])
-        expect(page.locator("#documents-results")).to_contain_text("gamma")
+        page_of_web = tmp_path / "page.html"
+        page_of_web.write_text("<p>The Gamma lamp weighs 88 grams.</p>")
+        upload.set_input_files([file, page_of_web])
+        results = page.locator("#documents-results")
+        expect(results).to_contain_text("added gamma.md")
+        expect(results).to_contain_text("is a .html file; documents are .md, .txt, .csv")
         page.get_by_role("button", name="Sync the index").click()
         expect(page.locator("#documents-sync")).to_contain_text("1added")
         visit.tab("Ask")
@@ -181,7 +185,7 @@ def test_a_stranger_works_on_documents_that_nobody_else_sees_and_that_go_with_hi
         expect(page.get_by_role("link", name="Link to this question")).to_have_count(0)
         visit.picture("public-documents")
 
-        # All of it lies in one folder, and of the upload itself nothing is left.
+        # All that is made of it lies in one folder.
         [corpus] = state.glob("visitors/*/corpora/*/")
         own = corpus.parent.parent
         assert {one.name for one in own.iterdir()} == {"corpora", "indexes", "embeddings"}
@@ -206,13 +210,13 @@ def _asked_by_its_place(address: str, reference: str) -> str:
     page = httpx.get(f"{address}config", timeout=60).json()
     ids = {one["props"].get("elem_id"): one["id"] for one in page["components"]}
     number = next(
-        index
-        for index, one in enumerate(page["dependencies"])
+        one["id"]
+        for one in page["dependencies"]
         if [ids["question"], "submit"] in one["targets"] and one["inputs"][0] == ids["domain"]
     )
     sent = {
         "data": [reference, "How heavy is it?", "SFT against RAG", ""],
-        "fn_index": page["dependencies"][number]["id"],
+        "fn_index": number,
         "session_hash": "stranger",
     }
     assert httpx.post(f"{address}gradio_api/queue/join", json=sent, timeout=60).status_code == 200

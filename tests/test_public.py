@@ -118,6 +118,7 @@ def test_visitors_corpora_lie_apart_and_go_with_them(guard: Guard) -> None:
     (mine, limits), (other, _) = (guard.corpora_of(_request(name)) for name in ("one", "two"))
     assert mine and other and limits
     assert limits.file_bytes == 10
+    assert limits.suffixes == (".md", ".txt", ".csv")
     assert not mine.parent.exists(), "who gives nothing has no folder"
     assert mine.parent != other.parent
     assert mine.is_relative_to(guard.visitors._home)

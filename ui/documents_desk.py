@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from core.corpus.read import Corpus, built_in_corpora
+from core.corpus.read import Corpus, is_built_in
 from core.errors import CorpusError, ProjectError
 from own_corpora import OwnCorpora
 from ui.markup import INSIDE
@@ -42,11 +42,6 @@ class Desk:
         return self.guard.public
 
     @property
-    def suffixes(self) -> tuple[str, ...]:
-        """What documents may be here."""
-        return self.guard.suffixes
-
-    @property
     def closed(self) -> bool:
         """Whether nobody may upload anything."""
         return self.guard.closed
@@ -71,7 +66,7 @@ class Desk:
         :raises CorpusError: also on a public page for what is neither built in nor the visitor's.
         """
         mine = self.mine(reference, request)
-        if self.public and not mine and reference not in built_in_corpora():
+        if self.public and not mine and not is_built_in(reference):
             raise CorpusError("There is no such domain.")
         try:
             return self.workbench.corpus(reference)

@@ -104,7 +104,7 @@ def files_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
             rows = gr.HTML(js_on_load=PICK, elem_id="documents-list")
             with gr.Column(visible=False) as editing:
                 uploads = gr.File(
-                    label=f"Add documents: {' '.join(desk.suffixes)}",
+                    label=f"Add documents: {' '.join(desk.guard.suffixes)}",
                     file_count="multiple",
                     height=140,
                     elem_id="documents-upload",

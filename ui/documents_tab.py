@@ -73,6 +73,7 @@ class _CorpusEvents:
             )  # fmt: skip
         try:
             self.desk.own(request).remove(where or "")
+            self.desk.workbench.forget_gone()
             return "", self.choices(request, self.first), False
         except Exception as error:
             return sentence(told(error)), gr.skip(), False

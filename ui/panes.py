@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from core.corpus.read import built_in_corpora
+from core.corpus.read import is_built_in
 from core.records import Answer, ArmName, Question
 from eval.results import score_answer
 from rag.citations import Alignment
@@ -199,10 +199,10 @@ def _figures(answer: Answer, forgotten: str) -> str:
 
 
 def _below(asked: Asked) -> str:
-    address = escape(link(asked.asking))
-    if asked.asking.domain not in built_in_corpora():
+    if not is_built_in(asked.asking.domain):
         # A corpus of one's own is on this machine, and perhaps for this visit only.
         return f'<div class="below">{_reference(asked)}</div>'
+    address = escape(link(asked.asking))
     return (
         f'<div class="below">{_reference(asked)}<p class="tools">'
         f'<a href="{address}" target="_blank" rel="noopener">Link to this question</a> '

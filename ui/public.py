@@ -149,7 +149,13 @@ class Guard:
         """
         if not self.public:
             return None, None
-        limits = CorpusLimits(_CORPORA, self.limits.documents, _QUESTIONS, self.limits.upload_bytes)
+        limits = CorpusLimits(
+            corpora=_CORPORA,
+            documents=self.limits.documents,
+            questions=_QUESTIONS,
+            file_bytes=self.limits.upload_bytes,
+            suffixes=self.suffixes,
+        )
         return self.visitors.folder(session_of(request)) / CORPORA_FOLDER, limits
 
     def check_room(self, request: gr.Request | None, more: int = 0) -> None:

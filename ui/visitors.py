@@ -82,8 +82,11 @@ class Visitors:
         """Delete all that the visitor gave."""
         with self._lock:
             name = self._names.pop(session, None)
-        if name is not None and (self._home / name).is_dir():
-            self._delete(self._home / name)
+        if name is None:
+            return
+        kept = (self._home / name).is_dir()
+        self._delete(self._home / name)
+        if kept:
             self._gone()
 
     def sweep(self) -> None:

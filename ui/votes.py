@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from core.corpus.read import built_in_corpora
+from core.corpus.read import is_built_in
 from core.errors import ProjectError
 from core.records import ArmName
 from core.storage import append_line
@@ -35,7 +35,7 @@ def record_vote(
         raise VoteError(
             "There are no two answers to vote on, or you have voted on them: ask a question."
         )
-    if public and asked.asking.domain not in built_in_corpora():
+    if public and not is_built_in(asked.asking.domain):
         raise VoteError(
             "This public page keeps nothing of your own documents, so no vote on them either."
         )

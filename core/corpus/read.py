@@ -81,10 +81,16 @@ class Corpus:
 
 def built_in_corpora() -> list[str]:
     """Names of the corpora that ship with the project and have documents."""
-    return sorted(
-        path.parent.name
-        for path in BUILT_IN_FOLDER.glob("*/corpus.toml")
-        if (path.parent / "documents").is_dir()
+    return sorted(path.name for path in BUILT_IN_FOLDER.glob("*/") if is_built_in(path.name))
+
+
+def is_built_in(reference: str) -> bool:
+    """Say whether a reference is the name of a corpus that ships and has documents."""
+    folder = BUILT_IN_FOLDER / reference
+    return (
+        folder.name == reference  # and so no path
+        and (folder / INFO_FILE).is_file()
+        and (folder / DOCUMENTS_FOLDER).is_dir()
     )
 
 

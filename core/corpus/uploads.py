@@ -6,7 +6,7 @@ that is not what its suffix says is refused in a sentence that names it as its o
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,15 +45,18 @@ class ReadQuestions:
     skipped: tuple[str, ...]
 
 
-def check_document(path: Path, *, most_bytes: int) -> CheckedFile:
+def check_document(
+    path: Path, *, most_bytes: int, suffixes: Sequence[str] = SUFFIXES
+) -> CheckedFile:
     """Read a file as a document would be read.
 
+    :param suffixes: what documents may be here.
     :raises CorpusError: says why it cannot be one.
     """
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in suffixes:
         named = f"is a {suffix} file" if suffix else "has no suffix that says what it is"
-        raise CorpusError(f"{path.name}: {named}; documents are {', '.join(SUFFIXES)}.")
+        raise CorpusError(f"{path.name}: {named}; documents are {', '.join(suffixes)}.")
     content = _content(path, most_bytes)
     stem = slug(path.stem) or "document"
     note = ""
