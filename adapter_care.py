@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from core.errors import AdapterError, CorpusError, ModelError
 from core.model_files import ModelFiles, find_language_model
@@ -19,8 +20,10 @@ from sft.adapters import (
     remove_adapter,
 )
 from sft.hub import check_hub_id, download, is_folder, upload
-from sft.merging import COMPARED, MergeReport, SavedAs, merge_adapter
 from sft.sharing import Place, export_adapter, is_whole, pull_adapter, push_to_folder
+
+if TYPE_CHECKING:
+    from sft.merging import MergeReport, SavedAs  # loads torch
 
 
 class AdapterCare(MeasuredForgetting):
@@ -101,12 +104,14 @@ class AdapterCare(MeasuredForgetting):
         return adapter
 
     def merge(
-        self, reference: str, name: str, out: Path, *, saved_as: SavedAs = "float32"
-    ) -> MergeReport | None:
+        self, reference: str, name: str, out: Path, *, saved_as: "SavedAs" = "float32"
+    ) -> "MergeReport | None":
         """Merge an adapter into the base as a model folder; see `sft.merging.merge_adapter`.
 
         :returns: None for whole weights, which are copied as they are.
         """
+        from sft.merging import COMPARED, merge_adapter  # noqa: PLC0415  (loads torch)
+
         corpus, adapter = self.corpus(reference), self._fitting(reference, name)
         if is_whole(adapter):
             export_adapter(adapter, out, base_location=self._base().location)

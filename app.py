@@ -18,6 +18,8 @@ from workbench import Workbench
 if TYPE_CHECKING:
     import gradio as gr
 
+#: Seconds after which the models are loaded, whether or not the page was looked at.
+_PATIENCE = 10.0
 #: Events that may wait on a public page; more are refused with a sentence.
 _WAITING = 32
 
@@ -51,7 +53,7 @@ def launch(settings: Settings) -> None:
     page = build_page(workbench).queue(max_size=_WAITING if public else None)
     page_limits = {"max_file_size": settings.visitor_upload_bytes} if public else {}
     if not zero_gpu():  # there a GPU is lent to a visitor's call only
-        threading.Thread(target=_warm, args=[workbench], daemon=True).start()
+        warm_once_seen(page, workbench)
     try:
         if public and login is not None:
             owners = build_page(workbench, owner=True).queue()
@@ -97,6 +99,22 @@ def _serve_both(
     listening = socket.create_server((settings.host, settings.port))
     print(f"* Running on http://{settings.host}:{settings.port}, the owner's page at /owner/")
     uvicorn.Server(uvicorn.Config(site, log_level="warning")).run(sockets=[listening])
+
+
+def warm_once_seen(page: "gr.Blocks", workbench: Workbench) -> None:
+    """Load the models when the page has been looked at: loading them would hold up its first tab.
+
+    A page that nobody opens loads them too, after a while.
+    """
+    seen = threading.Event()
+    with page:
+        page.load(seen.set, queue=False, show_progress="hidden", api_visibility="private")
+
+    def wait_and_warm() -> None:
+        seen.wait(_PATIENCE)
+        _warm(workbench)
+
+    threading.Thread(target=wait_and_warm, daemon=True).start()
 
 
 def _warm(workbench: Workbench) -> None:

@@ -8,10 +8,11 @@ is compared.
 import copy
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from core.answer_text import abstains
 from core.errors import ProjectError, RetrievalUnavailable
-from core.language_model import Generation, GenerationRequest, LanguageModel
+from core.generation import Generation, GenerationRequest
 from core.no_answer import batch_failed, no_answer
 from core.prompts import PROMPT_VERSION, build_prompt
 from core.records import (
@@ -34,6 +35,9 @@ from rag.citations import Alignment, align
 from rag.library import Found, Library
 from sft.fine_tuned import FineTuned
 
+if TYPE_CHECKING:
+    from core.language_model import LanguageModel  # loads torch
+
 #: Questions answered in one batch when a set is scored. Fixed, because in bfloat16 an answer can
 #: depend on what else is in the batch.
 QUESTIONS_A_BATCH = 16
@@ -48,7 +52,7 @@ class Arms:
 
     def __init__(
         self,
-        model: LanguageModel,
+        model: "LanguageModel",
         wording: Wording,
         *,
         fine_tuned: FineTuned | ProjectError,

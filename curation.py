@@ -5,7 +5,7 @@ The half of the `Workbench` that makes data; the other half trains, asks and jud
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.corpus.check import CheckedCorpus, check_folder
 from core.corpus.clean import Mended, clean_copy
@@ -18,7 +18,7 @@ from core.corpus.imports.tables import TableOptions, import_csv, import_jsonl
 from core.corpus.known import KnownFacts, find_known, state_file, write_known
 from core.corpus.read import Corpus, corpus_folder, read_corpus
 from core.errors import CorpusError
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
 from core.model_files import find_language_model
 from core.places import CORPORA_FOLDER, home_of
 from core.prompts import Prompt
@@ -28,6 +28,9 @@ from core.storage import Stamp, folder_stamp
 from loaded import Loaded
 from own_corpora import Limits, OwnCorpora
 from rag.passages import sentences, split_document
+
+if TYPE_CHECKING:
+    from core.language_model import LanguageModel  # loads torch
 
 #: Prompts completed in one batch while drafting, and the longest question or answer.
 _PROMPTS_A_BATCH, _DRAFT_TOKENS = 32, 48
@@ -43,7 +46,7 @@ class Curation:
         #: What was read, by folder, and what the folder looked like then.
         self._corpora: dict[Path, tuple[Stamp, Corpus]] = {}
 
-    def model(self) -> LanguageModel:
+    def model(self) -> "LanguageModel":
         """Return the language model, loaded the first time."""
         return self._loaded.model()
 

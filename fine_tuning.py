@@ -20,9 +20,7 @@ from sft.job import TrainingJob, TrainingResult
 from sft.one_training import going_on, one_training
 from sft.processes import agree, meet
 from sft.recipe import Recipe
-from sft.retention import general_prompts
 from sft.run_folder import RunFolder, remove_leftovers, request_stop, unfinished_runs
-from sft.training import resume_training, train_adapter
 from sft.tuning_table import TuningResult
 
 _log = logging.getLogger(__name__)
@@ -74,6 +72,8 @@ class FineTuning(AdapterCare):
 
         :param library: gives open-book rows their context, instead of the corpus's own index.
         """
+        from sft.training import train_adapter  # noqa: PLC0415  (loads torch)
+
         _check_trainable(corpus)
         check_adapter_name(name)
         recipe = self._read_as_set(recipe)
@@ -114,6 +114,8 @@ class FineTuning(AdapterCare):
         report: Callable[[dict[str, float]], None],
     ) -> TrainingResult:
         """Go on with the newest run of a corpus, or the newest of an adapter's name."""
+        from sft.training import resume_training  # noqa: PLC0415  (loads torch)
+
         meet(self.settings.device)
         going = going_on(self._runs)
         broken_off = self._broken_off(corpus, name)
@@ -179,6 +181,8 @@ class FineTuning(AdapterCare):
 
     def _general_prompts(self) -> tuple[Prompt, ...]:
         """What the base is to answer as before, if a recipe holds it to that; none if none are."""
+        from sft.retention import general_prompts  # noqa: PLC0415  (loads torch)
+
         try:
             general = self.corpus(REPLAY_CORPUS)
         except CorpusError:  # only who needs them is told that they are missing

@@ -3,12 +3,10 @@
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.corpus.read import Corpus
-from core.device import find_device
 from core.errors import AdapterError, RetrievalUnavailable
-from core.language_model import LanguageModel
 from core.model_files import find_language_model, load_tokenizer
 from core.places import INDEXES_FOLDER, home_of
 from core.settings import Settings
@@ -25,6 +23,9 @@ from rag.store import PassageStore, open_store
 from rag.sync import LOCK_SECONDS, is_current, sync_index
 from sft.adapters import Adapter, active_adapter, check_adapter, find_adapter
 from sft.fine_tuned import FineTuned
+
+if TYPE_CHECKING:
+    from core.language_model import LanguageModel  # loads torch
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,10 @@ class Loaded:
         #: Whole weights that are loaded, by corpus.
         self._own_weights: dict[str, str] = {}
 
-    def model(self) -> LanguageModel:
+    def model(self) -> "LanguageModel":
         """Return the language model."""
+        from core.language_model import LanguageModel  # noqa: PLC0415  (loads torch)
+
         with self._loading:
             if self._model is None:
                 self._model = LanguageModel(
@@ -82,7 +85,7 @@ class Loaded:
         """Return the encoder, which remembers the texts it has encoded."""
         with self._loading:
             if self._encoder is None:
-                device = str(find_device(self._settings.device))
+                device = self._device()
                 encoder = Encoder(
                     self._settings.encoder,
                     device=device,
@@ -91,6 +94,11 @@ class Loaded:
                 )
                 self._encoder = CachedEncoder(encoder, self._settings.state / "embeddings")
             return self._encoder
+
+    def _device(self) -> str:
+        from core.device import find_device  # noqa: PLC0415  (loads torch)
+
+        return str(find_device(self._settings.device))
 
     def encoder_for(self, corpus: Corpus) -> CachedEncoder:
         """Return the encoder that a corpus's documents are encoded with.
@@ -192,8 +200,7 @@ class Loaded:
         settings = self._settings
         with self._loading:
             if settings.reranker and self._reranker is None:
-                device = str(find_device(settings.device))
-                self._reranker = Reranker(settings.reranker, device=device)
+                self._reranker = Reranker(settings.reranker, device=self._device())
         return RetrievalOptions(settings.fusion, settings.relevance, self._reranker)
 
     def fine_tuned(self, corpus: Corpus, name: str | None) -> FineTuned:

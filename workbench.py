@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from core.doctor import examine
 from core.errors import CorpusError, ProjectError
 from core.places import INDEXES_FOLDER
 from core.records import AnswerDelta, ArmName, Hit
@@ -84,5 +83,7 @@ class Workbench(Reporting):
 
     def doctor(self) -> dict[str, Any]:
         """Say what this machine offers: versions, device, number format, models, indexes."""
+        from core.doctor import examine  # noqa: PLC0415  (loads torch)
+
         indexes = describe_indexes(self.settings.state / INDEXES_FOLDER)
         return {**examine(self.settings), "indexes": indexes}

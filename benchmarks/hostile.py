@@ -14,7 +14,8 @@ from typing import Literal
 from unittest.mock import patch
 
 from core import chat
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
+from core.language_model import LanguageModel
 from core.prompts import QUOTATION, Prompt, build_prompt
 from core.records import Hit, Passage, Question
 from core.settings import load_settings

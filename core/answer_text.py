@@ -4,10 +4,17 @@ An answer here is one line.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from core.decoding import Stops
+
+@dataclass(frozen=True)
+class Stops:
+    """Where an answer ends: at an end token (not kept), or where its first line does."""
+
+    end_ids: frozenset[int]
+    line_ids: frozenset[int] = frozenset()
 
 
 def find_stops(tokenizer: Any, model: Any) -> Stops:

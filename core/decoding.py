@@ -16,7 +16,8 @@ import torch
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from core.sampling import Sampler
+from core.answer_text import Stops
+from core.sampler import Sampler
 
 #: Prompts longer than this share of the longest in their group start a group of their own...
 _LENGTH_RATIO = 0.75
@@ -31,14 +32,6 @@ class ForwardPass(Protocol):
 
     def __call__(self, adapters: Sequence[str | None], inputs: dict[str, Any]) -> torch.Tensor:
         """Return the logits (rows, vocabulary) of each row's last position."""
-
-
-@dataclass(frozen=True)
-class Stops:
-    """Where an answer ends: at an end token (not kept), or where its first line does."""
-
-    end_ids: frozenset[int]
-    line_ids: frozenset[int] = frozenset()
 
 
 @dataclass

@@ -6,7 +6,6 @@ Which weights compute a row, and under which lock, is `core.weights`' job.
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +18,11 @@ from core.chat import answer_ids, prompt_ids
 from core.decoding import Row, decode
 from core.device import find_device, find_dtype
 from core.errors import ModelError
+from core.generation import Generation, GenerationRequest
 from core.model_files import find_language_model
 from core.prompts import Prompt
-from core.sampling import Sampler, Sampling
+from core.sampler import Sampler
 from core.weights import Weights
-
-
-@dataclass(frozen=True)
-class Generation:
-    """One answer as the model gave it. Seconds count from the batch's start."""
-
-    text: str
-    prompt_tokens: int
-    completion_tokens: int
-    first_token_seconds: float
-    seconds: float
-    finished: bool
-
-
-@dataclass(frozen=True)
-class GenerationRequest:
-    """One row of a batch: a prompt and what to answer with.
-
-    `adapter` is the name of an adapter or of own weights; None is the base. Without `sampling` the
-    likeliest token is taken.
-    """
-
-    prompt: Prompt
-    adapter: str | None = None
-    sampling: Sampling | None = None
 
 
 class LanguageModel:

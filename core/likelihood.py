@@ -6,12 +6,15 @@ read the same tokens in the same batches, so that nothing differs but the weight
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from core.chat import answer_ids
-from core.language_model import LanguageModel
 from core.prompts import Prompt
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.language_model import LanguageModel
 
 #: Texts read in one pass; bounds the distributions held at once (tokens x vocabulary, float32).
 _TEXTS_A_BATCH = 8
@@ -38,7 +41,7 @@ class Likelihoods:
     divergence: list[float]
 
 
-def text_stretch(text: str, model: LanguageModel) -> Stretch | None:
+def text_stretch(text: str, model: "LanguageModel") -> Stretch | None:
     """A text without a prompt: all tokens but the first are judged; None when it has only one.
 
     What is longer than the model reads is left out.
@@ -47,14 +50,14 @@ def text_stretch(text: str, model: LanguageModel) -> Stretch | None:
     return Stretch(ids[:1], ids[1:]) if len(ids) > 1 else None
 
 
-def answer_stretch(prompt: Prompt, answer: str, model: LanguageModel) -> Stretch:
+def answer_stretch(prompt: Prompt, answer: str, model: "LanguageModel") -> Stretch:
     """An answer and the end after it, judged; the prompt before it is read."""
     end: int = model.tokenizer.eos_token_id
     return Stretch(model.encode(prompt), [*answer_ids(answer, model.tokenizer), end])
 
 
 def compare_likelihoods(
-    model: LanguageModel,
+    model: "LanguageModel",
     stretches: Sequence[Stretch],
     *,
     tuned: str,
@@ -89,8 +92,10 @@ def _length(one: Stretch) -> int:
     return len(one.given) + len(one.wanted)
 
 
-def _compared(before: torch.Tensor, after: torch.Tensor, wanted: list[int]) -> Likelihoods:
+def _compared(before: "torch.Tensor", after: "torch.Tensor", wanted: list[int]) -> Likelihoods:
     """Compare logits (tokens, vocabulary) over the tokens that follow."""
+    import torch  # noqa: PLC0415  (slow to import)
+
     base, tuned = before.float().log_softmax(dim=-1), after.float().log_softmax(dim=-1)
     chosen = torch.tensor(wanted, device=base.device).unsqueeze(1)
     divergence = (base.exp() * (base - tuned)).sum(dim=-1).clamp(min=0)

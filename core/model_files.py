@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
 from core.errors import ModelError
 from core.storage import fingerprint, fingerprint_text, write_folder
 
@@ -78,6 +75,8 @@ def load_tokenizer(files: ModelFiles) -> Any:
 
     :raises ModelError: when it has none that loads.
     """
+    from transformers import AutoTokenizer  # noqa: PLC0415  (slow to import)
+
     try:
         return AutoTokenizer.from_pretrained(files.location)
     except Exception as error:  # damaged files raise the libraries' own many types
@@ -139,6 +138,13 @@ def _from_gguf(reference: str, path: Path, models_folder: Path) -> ModelFiles:
 
 
 def _dequantise(path: Path, folder: Path) -> None:
+    import torch  # noqa: PLC0415  (slow to import)
+    from transformers import (  # noqa: PLC0415
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoTokenizer,
+    )
+
     try:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
         quantised = AutoModelForCausalLM.from_pretrained(

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
-
 
 @dataclass(frozen=True)
 class Sampling:
@@ -14,21 +12,6 @@ class Sampling:
 
     def __str__(self) -> str:
         return f"sampled at temperature {self.temperature:g} with seed {self.seed}"
-
-
-class Sampler:
-    """Draws one row's tokens with a generator of its own: its neighbours change nothing."""
-
-    def __init__(self, sampling: Sampling) -> None:
-        """Start from the seed."""
-        self._temperature = sampling.temperature
-        self._generator = torch.Generator().manual_seed(sampling.seed)
-
-    def draw(self, logits: torch.Tensor) -> int:
-        """Draw a token from the logits (vocabulary) of a position."""
-        # On the processor, in one number format: the same seed draws the same on every device.
-        shares = torch.softmax(logits.detach().cpu().double() / self._temperature, dim=-1)
-        return int(torch.multinomial(shares, 1, generator=self._generator))
 
 
 def decoded_by(decoding: str, sampling: Sampling | None) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtrit
 
 from eval.draws import signs, times_drawn
 
@@ -147,8 +147,8 @@ def _expanded_tail(sizes: _Numbers, confidence: float) -> float:
     effective = sizes.sum() ** 2 / (sizes**2).sum()
     if effective <= 1:
         return 0.0
-    outwards = np.sqrt(effective / (effective - 1)) * t.ppf((1 - confidence) / 2, effective - 1)
-    return float(norm.cdf(outwards))
+    outwards = np.sqrt(effective / (effective - 1)) * stdtrit(effective - 1, (1 - confidence) / 2)
+    return float(ndtr(outwards))
 
 
 def _resampled(totals: _Numbers, weights: _Numbers, resamples: int, seed: int) -> _Numbers:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from eval.bootstrap import effective_clusters
 
@@ -47,7 +47,8 @@ def smallest_detectable(
     if freedom <= 0:
         return 1.0
     error = math.sqrt(variance / n * max(1.0, design_effect(values, clusters)))
-    return min(1.0, float(t.ppf(1 - alpha / 2, freedom) + t.ppf(power, freedom)) * error)
+    reach = stdtrit(freedom, 1 - alpha / 2) + stdtrit(freedom, power)
+    return min(1.0, float(reach) * error)
 
 
 def design_effect(values: Sequence[float] | np.ndarray, clusters: Sequence[str]) -> float:

@@ -7,18 +7,21 @@ the divergence KL(base ‖ tuned) also sees what no answer shows yet.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.corpus.known import KnownFacts
 from core.corpus.plain_text import PlainText
 from core.corpus.read import Corpus
 from core.errors import EvaluationError
-from core.language_model import LanguageModel
 from core.likelihood import Likelihoods, answer_stretch, compare_likelihoods, text_stretch
 from core.prompts import Form, build_prompt
 from core.records import DECLINED_KINDS, Answerer, ArmName, Question, Record
 from eval.bootstrap import Interval, interval
 from eval.mcnemar import exact_mcnemar, wilson
 from eval.scores import accuracy
+
+if TYPE_CHECKING:
+    from core.language_model import LanguageModel  # loads torch
 
 #: Called with what is being done, how many of it are done, and how many there are.
 Report = Callable[[str, int, int], None]
@@ -160,7 +163,7 @@ def ask_probe(answerer: Answerer, probe: Probe, arm: ArmName, *, report: Report)
 
 
 def measure_forgetting(
-    model: LanguageModel,
+    model: "LanguageModel",
     answerer: Answerer,
     probe: Probe,
     *,

@@ -1,7 +1,5 @@
 """Whether a model lost more answers than it gained by chance alone: exact McNemar, and Wilson."""
 
-from scipy.stats import binomtest
-
 from core.wilson import wilson as share_interval
 from eval.bootstrap import Interval
 
@@ -18,6 +16,8 @@ def exact_mcnemar(lost: int, gained: int) -> float:
         raise ValueError(f"counts are never negative, not {lost} and {gained}")
     if lost + gained == 0:
         return 1.0
+    from scipy.stats import binomtest  # noqa: PLC0415  (slow to import)
+
     return float(binomtest(lost, lost + gained, 0.5).pvalue)
 
 

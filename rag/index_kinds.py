@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import faiss
 import numpy as np
+
+from rag.faiss_library import faiss_library
 
 FLAT, SQ8, IVF = "Flat", "SQ8", "IVF"
 
@@ -32,11 +33,11 @@ class Measured:
 
 def build_kind(kind: str, vectors: np.ndarray) -> Any:
     """Make an empty index of a kind for vectors like these, trained where it needs to be."""
+    faiss = faiss_library()
     dimensions = vectors.shape[1]
     if kind == FLAT:
         return faiss.IndexFlatIP(dimensions)
     data = np.ascontiguousarray(vectors, dtype=np.float32)
-    index: Any  # FAISS's own annotations know little of its classes
     if kind == SQ8:
         index = faiss.IndexScalarQuantizer(
             dimensions, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
@@ -45,7 +46,7 @@ def build_kind(kind: str, vectors: np.ndarray) -> Any:
         return index
     if kind == IVF:
         lists = max(1, int(4 * np.sqrt(len(vectors))))
-        quantiser: Any = faiss.IndexFlatIP(dimensions)
+        quantiser = faiss.IndexFlatIP(dimensions)
         index = faiss.IndexIVFScalarQuantizer(
             quantiser,
             dimensions,

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
-import torch  # noqa: F401  (before faiss: on macOS the other order can crash)
 
 from core.errors import VectorIndexError
+from rag.faiss_library import faiss_library
 from rag.index_kinds import FLAT, build_kind
 
 
@@ -38,6 +37,7 @@ def write_segment(
         )
     if len(set(numbers)) != len(numbers):
         raise VectorIndexError("Two passages have one number; build the index again.")
+    faiss = faiss_library()
     index = faiss.IndexIDMap2(build_kind(kind, vectors))
     index.add_with_ids(
         np.ascontiguousarray(vectors, dtype=np.float32), np.asarray(numbers, dtype=np.int64)
@@ -94,6 +94,7 @@ class Segments:
         return np.stack(rows)
 
     def _selector(self, within: Sequence[int] | None) -> Any:
+        faiss = faiss_library()
         if within is not None:
             return faiss.IDSelectorBatch(np.asarray(sorted(within), dtype=np.int64))
         if len(self._removed):
@@ -102,6 +103,7 @@ class Segments:
 
 
 def _mapped(path: Path) -> Any:
+    faiss = faiss_library()
     try:
         return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
@@ -112,8 +114,8 @@ def _mapped(path: Path) -> Any:
 
 
 def _parameters(index: Any, selector: Any) -> Any:
-    library: Any = faiss  # its annotations know little of its classes
-    inner = library.downcast_index(index.index)
-    if isinstance(inner, library.IndexIVF):
-        return library.SearchParametersIVF(sel=selector, nprobe=inner.nprobe)
-    return library.SearchParameters(sel=selector)
+    faiss = faiss_library()
+    inner = faiss.downcast_index(index.index)
+    if isinstance(inner, faiss.IndexIVF):
+        return faiss.SearchParametersIVF(sel=selector, nprobe=inner.nprobe)
+    return faiss.SearchParameters(sel=selector)

@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from safetensors.torch import load, save
 
-from core.answer_text import end_ids
+from core.answer_text import Stops, end_ids
 from core.chat import prompt_ids
-from core.decoding import Row, Stops, decode
+from core.decoding import Row, decode
 from core.device import computes_in_bfloat16
 from core.prompts import Prompt
 from core.storage import fingerprint_text, write_bytes

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from transformers import TrainerCallback
 
 from core.storage import fingerprint, write_json
-from sft.curve import Curve, best_row
+from sft.curve import best_row
+from sft.curve_writer import Curve
 from sft.processes import any_of, is_main, wait_for_all
 
 _SEAL = "whole.json"

@@ -21,6 +21,9 @@ ALL_PROJECTIONS = (
     "down_proj",
 )
 
+#: A validation asks so many held-out questions at most: it must cost little.
+MOST_ASKED = 128
+
 Method = Literal["lora", "full", "frozen"]
 #: PEFT's initialisers of LoRA weights that need nothing but the weights themselves.
 Initialiser = Literal["default", "gaussian", "orthogonal", "pissa", "olora"]

@@ -21,7 +21,8 @@ from core.errors import TrainingError
 from core.storage import write_bytes, write_folder
 from sft.adapters import adapter_fingerprint, read_adapter, versions, write_manifest
 from sft.checkpoints import Checkpoints, newest_whole
-from sft.curve import Curve, DivergenceError, mean_loss, reading, scores_of
+from sft.curve import mean_loss, reading, scores_of
+from sft.curve_writer import Curve, DivergenceError
 from sft.job import TrainingJob, TrainingResult
 from sft.manifest import AdapterManifest
 from sft.memory import memory_named

@@ -30,13 +30,12 @@ from core.prompts import PROMPT_VERSION
 from core.storage import fingerprint_text, write_text
 from sft.curve import best_row
 from sft.job import TrainingJob
-from sft.recipe import Recipe
+from sft.recipe import MOST_ASKED, Recipe
 from sft.training import train_adapter
 from sft.training_row import TrainingRow
 from sft.tuning_report import importance, read_study, write_report, write_results
 from sft.tuning_study import alone, bind, counted, opened, put_back, recover
 from sft.tuning_table import TuningResult
-from sft.validation import MOST_ASKED
 
 # The space: what is tried, from where to where.
 

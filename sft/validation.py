@@ -17,11 +17,10 @@ from core.answer_text import answer_text, find_stops
 from core.chat import answer_ids, prompt_ids
 from core.decoding import Row, decode
 from core.normalise import contains
+from sft.recipe import MOST_ASKED
 from sft.training_row import TrainingRow
 
-#: A validation asks the questions of so many rows at most, in batches of so many: it must cost
-#: little.
-MOST_ASKED = 128
+#: Questions asked in one batch.
 _BATCH = 32
 #: Tokens that an answer may have beyond the longest one expected: room for another wording.
 _ROOM = 16

@@ -1,12 +1,20 @@
 """The page served as users run it, and a browser to look at it with."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 from served import opened, serving
+
+from core.model_files import find_language_model
+from core.settings import Settings
+from workbench import Workbench
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Milliseconds that anything on the page may take: a machine with two cores may be busy.
@@ -16,15 +24,46 @@ ARTEFACTS = ROOT / ".artefacts"
 
 
 @contextmanager
-def served(state: Path, *arguments: str, **settings: str) -> Iterator[str]:
+def served(state: Path, *arguments: str, fresh: bool = False, **settings: str) -> Iterator[str]:
     """Serve the page by the command that users run, and give its address.
 
+    :param state: its state folder; in it the first domain is indexed already, for that takes a
+        minute of each test, and the model is unpacked.
     :param arguments: further ones of `serve`, such as "--public-demo".
+    :param fresh: leaves the folder empty, as a new user's is.
     :param settings: by their names in `core.settings`, for example `base_model="…"`.
     """
     state.mkdir(parents=True, exist_ok=True)
+    if not fresh:
+        for folder in ("embeddings", "indexes"):
+            shutil.copytree(_indexed() / folder, state / folder)
+        if "base_model" not in settings:
+            # Half a gigabyte that nobody writes to: linked, not copied.
+            shutil.copytree(_unpacked(), state / "models", copy_function=os.link)
     with serving(*arguments, log=state / "log.txt", state=str(state), **settings) as server:
         yield server.address
+
+
+@cache
+def _kept() -> TemporaryDirectory[str]:
+    """Where this run of the tests keeps what takes long to make; deleted when it ends."""
+    return TemporaryDirectory()
+
+
+@cache
+def _indexed() -> Path:
+    """A state folder in which Halden is indexed."""
+    state = Path(_kept().name)
+    Workbench(Settings(state=state)).index("halden")
+    return state
+
+
+@cache
+def _unpacked() -> Path:
+    """A folder with the embedded model unpacked."""
+    models = Path(_kept().name) / "models"
+    find_language_model(Settings().base_model, models)
+    return models
 
 
 @contextmanager

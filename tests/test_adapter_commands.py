@@ -9,7 +9,7 @@ from conftest import DOCUMENTS, QUESTIONS, write_corpus
 from fakes import put_adapter
 from safetensors.torch import load_file, save_file
 
-from core.language_model import GenerationRequest
+from core.generation import GenerationRequest
 from core.prompts import build_prompt
 from core.settings import Settings
 from sft.adapters import adapter_fingerprint

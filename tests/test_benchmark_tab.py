@@ -15,10 +15,11 @@ from eval.run_files import ANSWERS_FILE
 from ui.benchmark_data import Duel, Filter, duels, slices
 from ui.benchmark_new_run import progress_bar
 from ui.benchmark_question import whole_question
-from ui.benchmark_runs import SHIPPED, Runs
+from ui.benchmark_runs import Runs
 from ui.benchmark_table import question_table, slice_table
 from ui.benchmark_words import alike, merged, side_by_side
 from ui.evaluations import Evaluations, Standing
+from ui.run_offers import SHIPPED
 from workbench import Workbench
 
 HOSTILE = "<img src=x onerror=alert(1)> & co"
@@ -129,11 +130,12 @@ def test_runs_of_a_corpus_are_found_and_nothing_outside_them(tmp_path: Path) -> 
     make_run(state / "runs" / "one", parts=EVERYTHING)
     make_run(state / "runs" / "broken", parts=EVERYTHING)
     (state / "runs" / "broken" / "run.json").write_text("{")
-    runs = Runs(state)
+    runs = Runs(state / "runs")
     assert [name for _, name in runs.choices("lamps")] == ["one"]
     assert runs.first("lamps") == "one"
     assert runs.read("lamps", "one") is runs.read("lamps", "one")
-    for name in ("broken", "../runs/one", "nothing", SHIPPED):
+    assert runs.read("lamps", SHIPPED) is runs.read("lamps", "one")  # what is meant at first
+    for name in ("broken", "../runs/one", "nothing"):
         with pytest.raises(EvaluationError):
             runs.read("lamps", name)
     # Strangers see what ships, and only that.
@@ -184,7 +186,7 @@ def test_a_run_is_stopped_between_batches_and_gone_on_with(
     kept = log.read_text()
     assert "4 of 8 answers" in progress_bar(stopped, "")
     assert "base, rag on 4 questions" in evaluations.unfinished(reference)
-    assert Runs(settings.state).choices("tiny") == []
+    assert Runs(settings.state / "runs").choices("tiny") == []
 
     # Another page, as after a restart of the server, goes on with it.
     workbench.pressed = None
@@ -196,9 +198,9 @@ def test_a_run_is_stopped_between_batches_and_gone_on_with(
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     assert len({(row["question_id"], row["arm"]) for row in rows}) == len(rows) == 8
     assert later.unfinished(reference) == ""
-    [(label, name)] = Runs(settings.state).choices("tiny")
+    [(label, name)] = Runs(settings.state / "runs").choices("tiny")
     assert name == later.finished()
-    assert "4 questions · 2 arms" in label
+    assert label.endswith("4 questions, Base · RAG")
 
 
 def test_a_run_that_fails_says_why_and_another_can_be_started(

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import TrainingError
-from sft.curve import Curve, best_row, mean_loss, ranked, reading, scores_of
+from sft.curve import best_row, mean_loss, ranked, reading, scores_of
+from sft.curve_writer import Curve
 from sft.run_folder import RunFolder, read_curve
 
 Points = list[tuple[int, float, float, float]]

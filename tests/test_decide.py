@@ -15,8 +15,9 @@ from eval.report_data import read_run
 from ui.decide_cost import cost_part, money
 from ui.decide_lines import month_lines
 from ui.decide_results import Results, prices_of
-from ui.decide_runs import SHIPPED, chosen, newest_change, offers, read_offer, take_away
+from ui.decide_runs import newest_change, read_offer, take_away
 from ui.decide_view import figures_part, rest_part, verdict_part
+from ui.run_offers import SHIPPED, chosen, offers
 from workbench import Workbench
 
 HOSTILE = '<img src=x onerror="alert(1)"> & co'

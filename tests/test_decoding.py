@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from core.decoding import Row, Stops, decode
+from core.answer_text import Stops
+from core.decoding import Row, decode
 
 CPU = torch.device("cpu")
 VOCABULARY = 23

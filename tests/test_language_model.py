@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from core.errors import AdapterError, ModelError
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
+from core.language_model import LanguageModel
 from core.prompts import Prompt, build_prompt
 
 TEXTS = (

@@ -11,7 +11,7 @@ from transformers import LlamaForCausalLM
 
 from core.corpus.read import Corpus, read_corpus
 from core.errors import AdapterError, RetrievalUnavailable, VectorIndexError
-from core.language_model import GenerationRequest
+from core.generation import GenerationRequest
 from core.model_files import find_language_model
 from core.prompts import PROMPT_VERSION, build_prompt
 from core.settings import Settings

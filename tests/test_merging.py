@@ -11,7 +11,8 @@ from transformers import AutoModelForCausalLM
 
 import sft.merging
 from core.errors import AdapterError
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
+from core.language_model import LanguageModel
 from core.prompts import build_prompt
 from sft.adapters import adapter_fingerprint, read_adapter
 from sft.merging import TOLERANCES, merge_adapter

@@ -115,7 +115,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(state: Path) -> Iterator[str]:
-    with served(state) as address:
+    with served(state, fresh=True) as address:
         yield address
 
 

@@ -16,7 +16,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 
 import fine_tuning
 from core.errors import TrainingError
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
+from core.language_model import LanguageModel
 from core.model_files import find_language_model
 from core.prompts import Prompt, build_prompt
 from core.records import Question, Wording

@@ -2,9 +2,11 @@
 
 import torch
 
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
+from core.language_model import LanguageModel
 from core.prompts import build_prompt
-from core.sampling import Sampler, Sampling
+from core.sampler import Sampler
+from core.sampling import Sampling
 
 
 def _texts(model: LanguageModel, *wanted: Sampling | None) -> list[str]:

@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
 from core.errors import AdapterError
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
+from core.language_model import LanguageModel
 from core.model_files import find_language_model
 from core.prompts import build_prompt
 from sft.adapters import (

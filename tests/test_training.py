@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 import sft.training
 from core.corpus.read import read_corpus
 from core.errors import AdapterError, StorageError, TrainingError
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
+from core.language_model import LanguageModel
 from core.model_files import embedded_path, find_language_model
 from core.prompts import build_prompt
 from core.records import Question, Wording

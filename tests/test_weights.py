@@ -11,7 +11,8 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import LlamaForCausalLM
 
 from core.errors import AdapterError
-from core.language_model import GenerationRequest, LanguageModel
+from core.generation import GenerationRequest
+from core.language_model import LanguageModel
 from core.prompts import build_prompt
 
 TEXTS = ("how long is the reset button of alpha ?", "is the lamp red ?", "what does beta weigh ?")

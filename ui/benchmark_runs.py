@@ -1,64 +1,49 @@
-"""The runs that the page can show: the one that ships with a corpus, and those made since."""
+"""The runs that Benchmark shows, kept in memory, and those that can be gone on with."""
 
 import threading
 from datetime import datetime
 from pathlib import Path
 
 from core.errors import EvaluationError
-from core.settings import PROJECT_ROOT
 from core.storage import Stamp, folder_stamp
 from eval import run_files
 from eval.rebuild import SUMMARY_FILE
 from eval.report_data import Run, read_run
 from eval.run_files import RUN_FILE, RunInfo
+from ui.run_offers import chosen, offers
 
-#: The name of the run that ships with a corpus; others are named by their folder.
-SHIPPED = "shipped"
-_SHIPPED_RUNS = PROJECT_ROOT / "eval" / "shipped"
 #: Runs kept in memory: some 10 MB each.
 _KEPT = 4
 
 
 class Runs:
-    """Finds and reads runs; one that did not change is read once."""
+    """Reads runs; one that did not change is read once."""
 
-    def __init__(self, state: Path | None) -> None:
-        """Look in `state`, too; without it only shipped runs are shown, as strangers see them."""
-        self._state = state
+    def __init__(self, runs: Path | None) -> None:
+        """Offer a folder's runs, too; without it only those that ship, as strangers see them."""
+        self._runs = runs
         self._reading = threading.Lock()
         self._read: dict[Path, tuple[Stamp, Run]] = {}
 
     def choices(self, corpus: str) -> list[tuple[str, str]]:
-        """What can be looked at of a corpus: a label and a name each, the newest run first."""
-        found = [
-            (f"{started_at(info)} · {info.n} questions · {len(info.arms)} arms", folder.name)
-            for info, folder in runs_of(self._state, corpus, finished=True)
-        ]
-        shipped = _SHIPPED_RUNS / corpus
-        if (shipped / SUMMARY_FILE).is_file():
-            found.append(("The shipped run", SHIPPED))
-        return found
+        """What can be looked at of a corpus: a label and a name each; see `ui.run_offers`."""
+        return [(one.label, one.name) for one in offers(corpus, self._runs)]
 
     def first(self, corpus: str) -> str | None:
-        """The run that is shown at first: the shipped one where there is one."""
-        names = [name for _, name in self.choices(corpus)]
-        return SHIPPED if SHIPPED in names else next(iter(names), None)
+        """The run that is shown at first; None where there is none."""
+        return next((name for _, name in self.choices(corpus)), None)
 
     def read(self, corpus: str, name: str | None) -> Run:
-        """Read a run of a corpus by the name that `choices` gave it.
+        """Read a run of a corpus by the name that `choices` gave it, else the first.
 
         :raises EvaluationError: when there is no such run, or it cannot be read.
         """
-        if name not in [known for _, known in self.choices(corpus)]:
+        offer = chosen(offers(corpus, self._runs), name)
+        if offer is None:
             raise EvaluationError(
                 f"There is no run of {corpus} to show here: start one, or choose another domain."
-                if name is None
-                else "That run is not there any more: choose another one."
             )
-        if name == SHIPPED or self._state is None:
-            folder = _SHIPPED_RUNS / corpus
-        else:
-            folder = self._state / "runs" / name
+        folder = offer.folder
         with self._reading:
             stamp = folder_stamp(folder)
             if folder not in self._read or self._read[folder][0] != stamp:
@@ -70,14 +55,11 @@ class Runs:
             return self._read[folder][1]
 
 
-def runs_of(state: Path | None, corpus: str, *, finished: bool) -> list[tuple[RunInfo, Path]]:
-    """Find the runs of a corpus in a state folder, the newest first; damaged ones are left out.
-
-    :param finished: those with a summary, or those that can be gone on with.
-    """
+def unfinished_runs(runs: Path, corpus: str) -> list[tuple[RunInfo, Path]]:
+    """Find a corpus's runs that were broken off, the newest first; damaged ones are left out."""
     found = []
-    for file in (state / "runs").glob(f"*/{RUN_FILE}") if state else ():
-        if (file.parent / SUMMARY_FILE).is_file() != finished:
+    for file in runs.glob(f"*/{RUN_FILE}"):
+        if (file.parent / SUMMARY_FILE).is_file():
             continue
         try:
             info = run_files.read_run(file.parent)

@@ -102,7 +102,7 @@ class _Shown:
     """Makes what is shown of the runs that a page knows."""
 
     def __init__(self, stage: Stage) -> None:
-        self.runs = Runs(None if stage.public else stage.workbench.state)
+        self.runs = Runs(None if stage.public else stage.workbench.state / "runs")
         self._workbench = stage.workbench
 
     def run(

@@ -18,9 +18,10 @@ from core.storage import Stamp, folder_stamp
 from eval.cost import Cost, Prices
 from eval.report_data import Run
 from ui.decide_cost import cost_part
-from ui.decide_runs import Offer, change_stamp, chosen, offers, read_offer, take_away
+from ui.decide_runs import change_stamp, read_offer, take_away
 from ui.decide_view import figures_part, nothing_yet, rest_part, unreadable, verdict_part
 from ui.markup import INSIDE
+from ui.run_offers import Offer, chosen, offers
 from workbench import Workbench
 
 #: Runs kept in memory; the oldest gives way.

@@ -11,7 +11,7 @@ from typing import Literal
 
 from core.errors import EvaluationError, ProjectError
 from core.records import ARM_NAMES, ArmName, Split
-from ui.benchmark_runs import runs_of, started_at
+from ui.benchmark_runs import started_at, unfinished_runs
 from ui.markup import INSIDE
 from workbench import Workbench
 
@@ -145,7 +145,7 @@ class Evaluations:
     def _unfinished(self, reference: str) -> tuple[Plan, str] | None:
         corpus = self._workbench.corpus(reference).name
         running = self._standing.plan if self._standing.busy else None
-        for info, folder in runs_of(self._workbench.state, corpus, finished=False):
+        for info, folder in unfinished_runs(self._runs(), corpus):
             if running is None or folder != running.folder:
                 plan = Plan(
                     reference=reference,

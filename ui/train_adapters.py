@@ -10,8 +10,8 @@ from core.errors import TrainingError
 from core.wilson import wilson
 from eval.forgetting import Forgetting
 from sft.adapters import AdapterState
+from sft.recipe import MOST_ASKED
 from sft.run_folder import RunFolder
-from sft.validation import MOST_ASKED
 from ui.train_recipe import recipe_words
 from ui.train_run import time_words
 from workbench import Workbench
