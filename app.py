@@ -50,13 +50,16 @@ def launch(settings: Settings) -> None:
         "ssr_mode": False,
     }
     workbench = Workbench(settings)
-    page = build_page(workbench).queue(max_size=_WAITING if public else None)
+    seen = threading.Event()
+    page = build_page(workbench, looked=seen.set)
+    if public:
+        page.queue(max_size=_WAITING)
     page_limits = {"max_file_size": settings.visitor_upload_bytes} if public else {}
     if not zero_gpu():  # there a GPU is lent to a visitor's call only
-        warm_once_seen(page, workbench)
+        threading.Thread(target=warm_once_seen, args=[workbench, seen], daemon=True).start()
     try:
         if public and login is not None:
-            owners = build_page(workbench, owner=True).queue()
+            owners = build_page(workbench, owner=True, looked=seen.set)
             _serve_both((page, {**looks, **page_limits}), (owners, looks), login, settings)
         else:
             page.launch(
@@ -101,20 +104,13 @@ def _serve_both(
     uvicorn.Server(uvicorn.Config(site, log_level="warning")).run(sockets=[listening])
 
 
-def warm_once_seen(page: "gr.Blocks", workbench: Workbench) -> None:
+def warm_once_seen(workbench: Workbench, seen: threading.Event) -> None:
     """Load the models when the page has been looked at: loading them would hold up its first tab.
 
     A page that nobody opens loads them too, after a while.
     """
-    seen = threading.Event()
-    with page:
-        page.load(seen.set, queue=False, show_progress="hidden", api_visibility="private")
-
-    def wait_and_warm() -> None:
-        seen.wait(_PATIENCE)
-        _warm(workbench)
-
-    threading.Thread(target=wait_and_warm, daemon=True).start()
+    seen.wait(_PATIENCE)
+    _warm(workbench)
 
 
 def _warm(workbench: Workbench) -> None:

@@ -11,9 +11,6 @@ from importlib.metadata import version
 from typing import NamedTuple
 from unicodedata import unidata_version
 
-from nltk.stem.porter import PorterStemmer
-from rouge_score.rouge_scorer import RougeScorer
-from rouge_score.tokenizers import Tokenizer
 from sacrebleu.metrics import BLEU, CHRF
 
 from core.normalise import contains, normalise, tokens
@@ -117,7 +114,9 @@ def rouge(prediction: str, references: Sequence[str]) -> Rouge:
     """
     if _nothing_to_compare(prediction, references):
         return Rouge(0.0, 0.0, 0.0)
-    best = _rouge_scorer().score_multi(list(references), prediction)
+    from eval.rouge import rouge_scorer  # noqa: PLC0415  (NLTK is slow to import)
+
+    best = rouge_scorer(Rouge._fields).score_multi(list(references), prediction)
     return Rouge(*(float(best[name].fmeasure) for name in Rouge._fields))
 
 
@@ -199,27 +198,6 @@ def _overlap_of(given: Counter[str], wanted: Counter[str]) -> Overlap:
 def _fraction(percent: float) -> float:
     """Bring 0..100 to 0..1; rounding in the library may exceed 100 by an ulp."""
     return min(1.0, max(0.0, percent / 100))
-
-
-class _StemmedTokens(Tokenizer):
-    """Gives rouge_score this project's tokens; English words are stemmed as its own would be."""
-
-    def __init__(self) -> None:
-        self._stemmer = PorterStemmer()
-
-    def tokenize(self, text: str) -> list[str]:
-        """Give the tokens of `text`; those of over three ASCII characters are stemmed."""
-        return [
-            self._stemmer.stem(token) if len(token) > 3 and token.isascii() else token
-            for token in tokens(text)
-        ]
-
-
-@cache
-def _rouge_scorer() -> RougeScorer:
-    # rouge_score passes use_stemmer to its own tokenizer alone; given ours, which stems, it has
-    # no effect and is stated for the reader.
-    return RougeScorer(list(Rouge._fields), use_stemmer=True, tokenizer=_StemmedTokens())
 
 
 def _new_bleu() -> BLEU:

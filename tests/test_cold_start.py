@@ -6,14 +6,25 @@ import sys
 import threading
 from pathlib import Path
 
-import gradio as gr
 import pytest
 
 import app
+from core.settings import Settings
+from ui.page import build_page
+from workbench import Workbench
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What takes seconds to import; nothing of it shows a result.
-HEAVY = {"torch", "transformers", "peft", "trl", "accelerate", "sentence_transformers", "faiss"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "accelerate",
+    "sentence_transformers",
+    "faiss",
+    "nltk",
+}
 
 LOADED = """
 import sys
@@ -36,24 +47,24 @@ def test_the_page_is_built_without_what_computes(tmp_path: Path) -> None:
     assert set(told) & HEAVY == set()
 
 
-def test_the_models_wait_for_the_first_look_at_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    warmed, bench = threading.Event(), object()
+def test_the_models_wait_for_the_first_look_at_the_page(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmed, seen, bench = threading.Event(), threading.Event(), Workbench(settings)
     monkeypatch.setattr(app, "_warm", lambda given: given is bench and warmed.set())
-    with gr.Blocks() as page:
-        pass
-    app.warm_once_seen(page, bench)  # type: ignore[arg-type]
+    page = build_page(bench, looked=seen.set)
+    threading.Thread(target=app.warm_once_seen, args=[bench, seen], daemon=True).start()
     assert not warmed.wait(0.3)
-    (look,) = [one for one in page.fns.values() if ("load" in {event for _, event in one.targets})]
-    assert look.fn is not None
-    look.fn()
+    for one in page.fns.values():
+        if one.fn is not None and one.fn == seen.set:
+            assert [event for _, event in one.targets] == ["load"]
+            one.fn()
     assert warmed.wait(5)
 
 
 def test_a_page_that_nobody_opens_loads_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    warmed = threading.Event()
-    monkeypatch.setattr(app, "_warm", lambda given: warmed.set())
+    warmed: list[object] = []
+    monkeypatch.setattr(app, "_warm", warmed.append)
     monkeypatch.setattr(app, "_PATIENCE", 0.05)
-    with gr.Blocks() as page:
-        pass
-    app.warm_once_seen(page, object())  # type: ignore[arg-type]
-    assert warmed.wait(5)
+    app.warm_once_seen(object(), threading.Event())  # type: ignore[arg-type]
+    assert len(warmed) == 1

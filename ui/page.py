@@ -1,8 +1,10 @@
 """The page: the masthead, the domain, and the tabs, each laid out by its own file."""
 
+from collections.abc import Callable
+
 import gradio as gr
 
-from core.corpus.read import built_in_corpora
+from core.corpus.read import INFO_FILE, CorpusInfo, built_in_corpora, corpus_folder, read_toml
 from core.errors import ProjectError
 from ui.api import add_api
 from ui.ask_style import ASK_CSS
@@ -33,10 +35,13 @@ your documents open (RAG), or both. Weights, prompt and decoding are the same; o
 differs.</p></div>"""
 
 
-def build_page(workbench: Workbench, *, owner: bool = False) -> gr.Blocks:
+def build_page(
+    workbench: Workbench, *, owner: bool = False, looked: Callable[[], None] = lambda: None
+) -> gr.Blocks:
     """Build the page over a workbench; nothing is loaded before a visitor asks.
 
     :param owner: whether it is for an owner who signed in, also where strangers have a page.
+    :param looked: called each time that somebody has opened the page.
     """
     guard = Guard(
         workbench.settings,
@@ -68,16 +73,21 @@ def build_page(workbench: Workbench, *, owner: bool = False) -> gr.Blocks:
             with gr.Tab("How it works", id="how"):
                 how_tab(stage)
         add_api(stage)
+        page.load(looked, queue=False, show_progress="hidden", api_visibility="private")
     return page
 
 
 def _domains(workbench: Workbench) -> list[tuple[str, str]]:
-    found = []
+    """Titles and names of the domains; the first can be read, the others say it when chosen."""
+    found: list[tuple[str, str]] = []
     for name in built_in_corpora():
         try:
-            found.append((workbench.corpus(name).info.title or name, name))
+            info = read_toml(corpus_folder(name) / INFO_FILE, CorpusInfo)
+            if not found:
+                workbench.corpus(name)
         except ProjectError:
             continue  # a broken folder beside good ones must not close the page
+        found.append((info.title or name, name))
     if not found:
         raise ProjectError("No corpus can be read, so there is nothing to ask: restore corpora/.")
     return found
