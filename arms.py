@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.answer_text import abstains
 from core.errors import ProjectError, RetrievalUnavailable
-from core.generation import Generation, GenerationRequest
+from core.generation import QUESTIONS_A_BATCH, Generation, GenerationRequest
 from core.no_answer import batch_failed, no_answer
 from core.prompts import PROMPT_VERSION, build_prompt
 from core.records import (
@@ -37,10 +37,6 @@ from sft.fine_tuned import FineTuned
 
 if TYPE_CHECKING:
     from core.language_model import LanguageModel  # loads torch
-
-#: Questions answered in one batch when a set is scored. Fixed, because in bfloat16 an answer can
-#: depend on what else is in the batch.
-QUESTIONS_A_BATCH = 16
 
 
 class ArmError(ProjectError):

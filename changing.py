@@ -10,13 +10,13 @@ from typing import Any
 from core.corpus.read import Corpus
 from core.corpus.revisions import Revision, read_revision
 from core.errors import AdapterError, EvaluationError, ProjectError, RetrievalUnavailable
+from core.generation import QUESTIONS_A_BATCH
 from core.prompts import PROMPT_VERSION
 from core.records import FINE_TUNED, SEARCHING, ArmName
 from core.storage import remove_folder
 from eval.change import ChangeResult, Step, choose_change_questions
 from eval.change_files import ChangeFolder
 from eval.change_run import ChangeRun
-from eval.runner import QUESTIONS_A_BATCH
 from evaluating import Evaluating
 from rag.embedding_cache import CachedEncoder
 from rag.library import Library

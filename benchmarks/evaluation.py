@@ -17,10 +17,11 @@ from pathlib import Path
 from arms_speed import spread
 
 from arms import Arms
+from core.generation import QUESTIONS_A_BATCH
 from core.records import ARM_NAMES, ArmName, AskedName
 from core.settings import load_settings
 from eval.run_files import AskedQuestion, RunInfo, asked_question, questions_fingerprint
-from eval.runner import QUESTIONS_A_BATCH, batches, run_evaluation
+from eval.runner import batches, run_evaluation
 from workbench import Workbench
 
 #: Evaluations, one after the other in one process, that the memory is watched over.

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from core.prompts import Prompt
 from core.sampling import Sampling
 
+#: Questions answered in one batch when a set is scored. Fixed, because in bfloat16 an answer can
+#: depend on what else is in the batch.
+QUESTIONS_A_BATCH = 16
+
 
 @dataclass(frozen=True)
 class Generation:

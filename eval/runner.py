@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.corpus.read import Corpus
 from core.errors import EvaluationError
+from core.generation import QUESTIONS_A_BATCH
 from core.records import (
     ORACLE_NAMES,
     Answer,
@@ -33,9 +34,6 @@ from eval.run_files import (
     read_answers,
 )
 from eval.run_folder import begun_run
-
-#: Questions in a batch.
-QUESTIONS_A_BATCH = 16
 
 #: Hears how many answers there are, of how many, and how many seconds are left (None at first).
 Report = Callable[[int, int, float | None], None]
