@@ -54,7 +54,7 @@ def launch(settings: Settings) -> None:
     page = build_page(workbench, looked=seen.set)
     if public:
         page.queue(max_size=_WAITING)
-    page_limits = {"max_file_size": settings.visitor_upload_bytes} if public else {}
+    page_limits: dict[str, Any] = {"max_file_size": settings.visitor_upload_bytes} if public else {}
     if not zero_gpu():  # there a GPU is lent to a visitor's call only
         threading.Thread(target=warm_once_seen, args=[workbench, seen], daemon=True).start()
     try:
