@@ -183,6 +183,9 @@ def test_a_stranger_works_on_documents_that_nobody_else_sees_and_that_go_with_hi
         page.locator("#question textarea").press("Enter")
         expect(page.locator("#evidence")).to_contain_text("weighs 77 grams")
         expect(page.get_by_role("link", name="Link to this question")).to_have_count(0)
+        expect(page.locator("#past")).to_contain_text("Lamps")
+        expect(page.locator("#past")).not_to_contain_text(str(state))
+        expect(page.locator("#kinds")).to_have_count(0)
         visit.picture("public-documents")
 
         # All that is made of it lies in one folder.

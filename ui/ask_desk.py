@@ -48,6 +48,7 @@ def ask_desk(stage: Stage) -> Desk:
         value=ONE_OF_EACH,
         label="Examples from the test split",
         elem_id="kinds",
+        visible=bool(offered_kinds),
     )
     offered = gr.Dataset(
         components=[gr.Textbox(visible=False)],

@@ -62,7 +62,7 @@ class Screen:
         """Put an answered question before what the visit asked earlier."""
         if asked is None:
             return {}
-        others = [one for one in history if _line(one) != _line(asked)]
+        others = [one for one in history if _put(one) != _put(asked)]
         kept = [asked, *others][:_REMEMBERED]
         lines = [_line(one) for one in kept]
         # As labels too: what a sample shows of itself is cut.
@@ -93,7 +93,13 @@ def _any(asked: Asked | None) -> bool:
     return asked is not None and bool(asked.answers)
 
 
+def _put(asked: Asked) -> tuple[object, ...]:
+    """What was put, however often."""
+    asking = asked.asking
+    return asking.question, asking.domain, asking.view, asking.variation
+
+
 def _line(asked: Asked) -> str:
     asking = asked.asking
     settings = f" · {asking.variation}" if asking.variation else ""
-    return f"{asking.question} · {asking.domain} · {asking.view}{settings}"
+    return f"{asking.question} · {asked.title} · {asking.view}{settings}"

@@ -78,6 +78,8 @@ class Asked:
     asking: Asking
     #: Where it stands: in the queue, loading, or answering; then its answers say how far it is.
     phase: Literal["waiting", "preparing", "answering"] = "answering"
+    #: The title of the corpus: its reference may be a path, which is nobody's to read.
+    title: str = ""
     reference: Question | None = None
     #: What kind of question it is, in words; empty for a visitor's own.
     kind: str = ""

@@ -234,7 +234,7 @@ class _Wiring:
         return {
             self._desk.question: linked.question if linked and linked.domain == where else "",
             self._desk.own: "",
-            self._desk.kinds: gr.Radio(choices=list(found), value=ONE_OF_EACH),
+            self._desk.kinds: gr.Radio(choices=list(found), value=ONE_OF_EACH, visible=bool(found)),
             self._desk.offered: gr.Dataset(samples=samples(first), visible=bool(first)),
             self._desk.linked: None,
             **self._screen.show(Moment(None), VIEWS[seen], done=True),

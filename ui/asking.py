@@ -60,6 +60,7 @@ def judged(asked: Asked, corpus: Corpus) -> Asked:
         reference, kind = found, described(corpus, found) if found else ""
     return replace(
         asked,
+        title=corpus.info.title or corpus.name,
         reference=reference,
         kind=kind,
         trained=found is not None and found.split == "train",

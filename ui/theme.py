@@ -74,6 +74,8 @@ CSS = """
 #top > .block { flex: 1 1 24rem; }
 #top .form { border: 0; background: none; box-shadow: none; flex: 0 1 17rem !important; }
 #top #domain { padding: 0; background: none; border: 0; }
+/* A long title ends before the arrow. */
+#top #domain input { text-overflow: ellipsis; padding-right: 2.2rem; }
 /* What is told and what is set stand on one line: gradio pads only the former. */
 .gradio-container .html-container { padding: 0; }
 #tabs button[role="tab"] { font-size: 1rem; }
