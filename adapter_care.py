@@ -110,12 +110,12 @@ class AdapterCare(MeasuredForgetting):
 
         :returns: None for whole weights, which are copied as they are.
         """
-        from sft.merging import COMPARED, merge_adapter  # noqa: PLC0415  (loads torch)
-
         corpus, adapter = self.corpus(reference), self._fitting(reference, name)
         if is_whole(adapter):
             export_adapter(adapter, out, base_location=self._base().location)
             return None
+        from sft.merging import COMPARED, merge_adapter  # noqa: PLC0415  (loads torch)
+
         known = [one for one in corpus.questions if one.answers and one.split != "test"]
         # Evenly out of all, so that they are not all of one document.
         compared = known[:: max(1, len(known) // COMPARED)]

@@ -55,7 +55,9 @@ def launch(settings: Settings) -> None:
     if public:
         page.queue(max_size=_WAITING)
     page_limits: dict[str, Any] = {"max_file_size": settings.visitor_upload_bytes} if public else {}
-    if not zero_gpu():  # there a GPU is lent to a visitor's call only
+    if zero_gpu():  # a GPU is lent to a call, which is a fork: what is imported now is there then
+        import core.language_model  # noqa: F401, PLC0415
+    else:
         threading.Thread(target=warm_once_seen, args=[workbench, seen], daemon=True).start()
     try:
         if public and login is not None:

@@ -35,7 +35,7 @@ def change(
     as_json: Json = False,
 ) -> None:
     """Let the world change: sync the index, retrain if asked, and see who answers what."""
-    from changing import ChangeTest  # noqa: PLC0415  (loads torch)
+    from changing import ChangeTest  # noqa: PLC0415  (slow to import)
     from eval.change_table import change_table  # noqa: PLC0415
     from sft.recipe import load_recipe  # noqa: PLC0415
 

@@ -72,11 +72,11 @@ class FineTuning(AdapterCare):
 
         :param library: gives open-book rows their context, instead of the corpus's own index.
         """
-        from sft.training import train_adapter  # noqa: PLC0415  (loads torch)
-
         _check_trainable(corpus)
         check_adapter_name(name)
         recipe = self._read_as_set(recipe)
+        from sft.training import train_adapter  # noqa: PLC0415  (loads torch)
+
         meet(self.settings.device)
         run = RunFolder(self._runs / agree(f"{corpus.name}-{uuid.uuid4().hex[:8]}"))
         with one_training(self._runs, run.name, wait=wait, tell=_log.warning):
@@ -114,8 +114,6 @@ class FineTuning(AdapterCare):
         report: Callable[[dict[str, float]], None],
     ) -> TrainingResult:
         """Go on with the newest run of a corpus, or the newest of an adapter's name."""
-        from sft.training import resume_training  # noqa: PLC0415  (loads torch)
-
         meet(self.settings.device)
         going = going_on(self._runs)
         broken_off = self._broken_off(corpus, name)
@@ -129,6 +127,8 @@ class FineTuning(AdapterCare):
                     "train without --resume."
                 )
             run = found[0]
+            from sft.training import resume_training  # noqa: PLC0415  (loads torch)
+
             job = self._job(corpus, run, run.record().name)
             return resume_training(job, device=self.settings.device, report=report)
 

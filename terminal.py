@@ -20,8 +20,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON docum
 
 
 def open_workbench(*, seed: int | None = None) -> Any:
-    """Open the workbench; its imports load torch, and `--help` must be quick."""
-    from workbench import Workbench  # noqa: PLC0415
+    """Open the workbench; its imports take a second, and `--help` must be quick."""
+    from workbench import Workbench  # noqa: PLC0415  (slow to import)
 
     return Workbench(load_settings() if seed is None else load_settings(seed=seed))
 

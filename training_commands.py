@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import ProjectError, TrainingError
+from sft.processes import is_main
 from terminal import Corpus, Json, done, open_workbench, print_json, say
 
 
@@ -36,7 +37,6 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Fine-tune an adapter on a corpus's questions."""
-    from sft.processes import is_main  # noqa: PLC0415  (loads torch)
     from sft.recipe import load_recipe  # noqa: PLC0415  (before the model is touched)
 
     if resume and (config or changes or out):

@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx
 import pytest
+from browsing import Visit, browser
+from served import CHROMIUM
 
 import ui.asking
 from app import _warm
 from core.records import AnswerDelta
 from core.settings import Settings
-from ui.page import build_page
+from ui.page import STYLE, build_page
 from workbench import Workbench
 
 #: Seconds that the next visitor may have to wait for an answer of a second.
@@ -57,8 +59,8 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> _Slow:
 @pytest.fixture
 def address(settings: Settings) -> Iterator[tuple[str, dict[str, int]]]:
     page = build_page(Workbench(settings))
-    _, address, _ = page.queue().launch(
-        prevent_thread_lock=True, quiet=True, ssr_mode=False, server_name="127.0.0.1"
+    _, address, _ = page.launch(
+        prevent_thread_lock=True, quiet=True, ssr_mode=False, server_name="127.0.0.1", css=STYLE
     )
     numbers = {fn.name: number for number, fn in page.fns.items()}
     yield address, numbers
@@ -115,6 +117,32 @@ def test_who_waits_is_told_how_many_are_before(
             told = next(one for one in others if one["msg"] == "estimation")
             assert (told["rank"], told["queue_size"]) == (0, 1)
         slow.hurry.set()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to open the page in")
+def test_who_waits_reads_the_place_in_the_queue(
+    slow: _Slow, address: tuple[str, dict[str, int]]
+) -> None:
+    from playwright.sync_api import expect
+
+    with browser() as chromium, closing(Visit(chromium, address[0])) as visit:
+        page = visit.page
+        visit.tab("Ask")
+        with _asking(*address, "first") as messages, closing(messages):
+            next(one for one in messages if one["msg"] == "process_generating")
+            page.locator("#question textarea").fill("How heavy is it?")
+            page.locator("#question textarea").press("Enter")
+            place = page.locator("#panes .progress-text")
+            expect(place).to_contain_text("queue: 1/1")
+            expect(page.locator(".pane.sft")).to_contain_text("Waiting for its turn")
+            # Neither clipped by what it stands in nor beside a dimmed text, as Gradio has it.
+            expect(page.locator("#panes .wrap.minimal")).to_have_css("overflow", "visible")
+            expect(page.locator("#panes .html-container").first).to_have_css("opacity", "1")
+            visit.picture("ask-waiting")
+            slow.hurry.set()
+        expect(page.locator(".pane.sft")).to_contain_text("How heavy is it?")
+        expect(place).to_be_hidden()
 
 
 def test_the_warm_up_leaves_the_model_to_the_first_visitor() -> None:

@@ -28,6 +28,12 @@ ASK_CSS = """
 .ask .thanks, .ask .opened { margin: 0; color: var(--ink); background: var(--read);
   padding: .5rem .9rem; border-radius: 6px; font-size: .9rem; }
 .ask #kinds label { font-size: .84rem; }
+/* Who waits reads the pane and the place in the queue: Gradio dims the one and clips the other. */
+#panes .html-container.pending { opacity: 1; }
+#panes .wrap.minimal { overflow: visible; }
+#panes .wrap.minimal .progress-text { transform: none; top: .75rem; right: .9rem;
+  font-family: inherit; color: var(--ink); background: var(--read); border-radius: 5px;
+  padding: .15rem .6rem; font-variant-numeric: tabular-nums; }
 .ask #past .gallery { gap: 6px; }
 .ask #past .gallery-item { font-size: .82rem; padding: .2rem .6rem; border-radius: 1rem;
   text-align: left; overflow-wrap: anywhere; }

@@ -40,8 +40,13 @@ def put(workbench: Workbench, asking: Asking) -> Moment:
             raise QuestionError(
                 f"The reference has {len(asking.own)} characters; the most is {most}. Shorten it."
             )
-        asked = Asked(replace(asking, question=asking.question.strip()), phase="waiting")
-        return Moment(judged(asked, workbench.corpus(asking.domain)))
+        corpus = workbench.corpus(asking.domain)
+        asked = Asked(
+            replace(asking, question=asking.question.strip()),
+            phase="waiting",
+            title=corpus.info.title or corpus.name,
+        )
+        return Moment(judged(asked, corpus))
     except ProjectError as error:
         return Moment(None, str(error))
 
@@ -60,7 +65,6 @@ def judged(asked: Asked, corpus: Corpus) -> Asked:
         reference, kind = found, described(corpus, found) if found else ""
     return replace(
         asked,
-        title=corpus.info.title or corpus.name,
         reference=reference,
         kind=kind,
         trained=found is not None and found.split == "train",

@@ -8,7 +8,9 @@ from typing import Any
 
 from core.errors import EvaluationError
 from core.settings import PROJECT_ROOT
+from eval.rebuild import SUMMARY_FILE
 from eval.report_html import TITLES, plural
+from eval.run_files import RUN_FILE
 
 #: The choice that is always meant when nothing else is: what came with the project.
 SHIPPED = "shipped"
@@ -32,12 +34,12 @@ def offers(corpus: str, runs: Path | None) -> list[Offer]:
     shipped = _SHIPPED_FOLDER / corpus
     found = []
     # A corpus may be given by its path, which names no folder of ours.
-    if Path(corpus).name == corpus and (shipped / "summary.json").is_file():
-        label = _label("Shipped results", json_object(shipped / "run.json"))
+    if Path(corpus).name == corpus and (shipped / SUMMARY_FILE).is_file():
+        label = _label("Shipped results", json_object(shipped / RUN_FILE))
         found.append(Offer(SHIPPED, label, shipped))
     own = []
-    for path in runs.glob("*/summary.json") if runs and runs.is_dir() else ():
-        info = json_object(path.parent / "run.json")
+    for path in runs.glob(f"*/{SUMMARY_FILE}") if runs and runs.is_dir() else ():
+        info = json_object(path.parent / RUN_FILE)
         if info.get("corpus") == corpus:
             own.append((str(info.get("started") or ""), path.parent, info))
     for started, folder, info in sorted(own, reverse=True, key=lambda one: one[:2]):
