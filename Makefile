@@ -45,7 +45,8 @@ report: .venv/ready
 	$(BIN)/sft-vs-rag report state/runs/shipped-halden state/runs/shipped-solar-system --out eval/shipped/report.html
 	for corpus in halden solar-system; do \
 		mkdir -p eval/shipped/$$corpus; \
-		for file in run.json questions.jsonl results.jsonl summary.json forgetting.json; do \
+		for file in run.json questions.jsonl results.jsonl summary.json forgetting.json \
+			change.json change-run.json cost.json; do \
 			if [ -f state/runs/shipped-$$corpus/$$file ]; then \
 				cp state/runs/shipped-$$corpus/$$file eval/shipped/$$corpus/; fi; done; done
 

@@ -169,12 +169,15 @@ def warmed_memory(browser: Any, server: Server) -> int:
 
 
 def settled_memory(server: Server) -> int:
-    """Wait until the process has computed nothing for three seconds; return its memory."""
+    """Wait until the process has computed next to nothing for three seconds; return its memory.
+
+    A page at rest looks for events: up to a tenth of a slow processor.
+    """
     quiet, before = 0, -1.0
     while quiet < 3:
         time.sleep(1)
         used = server.process.cpu_times()
-        quiet = quiet + 1 if used.user - before < 0.05 else 0
+        quiet = quiet + 1 if used.user - before < 0.25 else 0
         before = used.user
     return server.memory()
 
