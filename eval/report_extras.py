@@ -79,17 +79,18 @@ def change(run: Run, level: Level) -> Html:
 
 
 def _timeline(found: Mapping[str, Any], level: Level) -> Html:
+    timed = [one for one in found.get("timeline") or () if one.get("seconds") is not None]
     steps = [
-        (str(one.get("what") or _STEPS.get(one["step"], (one["step"], ""))[0]),
-         _STEPS.get(one["step"], ("", "base"))[1], float(one["seconds"]))
-        for one in found.get("timeline") or ()
-        if one.get("seconds") is not None
-    ]  # fmt: skip
+        (*_STEPS.get(one["step"], (str(one["step"]), "base")), float(one["seconds"]))
+        for one in timed
+    ]
     drawn = timeline(steps, name=level.name("timeline"))
     if not drawn:
         return NOTHING
-    caption = "What each step took on this run's machine, on one scale."
-    return Html(f"<figure>{drawn}<figcaption>{caption}</figcaption></figure>")
+    # In words below the bars: a label as long as this would be cut.
+    done = "; ".join(str(one["what"]) for one in timed if one.get("what"))
+    caption = f"What each step took on this run's machine, on one scale{f': {done}' * bool(done)}."
+    return Html(f"<figure>{drawn}<figcaption>{text(caption)}</figcaption></figure>")
 
 
 def _old_answers(arms: Mapping[str, Mapping[str, Any]]) -> Html:

@@ -3,7 +3,8 @@
 DECIDE_CSS = """
 .decide { color: var(--ink); line-height: 1.55; font-size: 1rem; }
 .decide p, .decide li { max-width: 54rem; color: inherit; }
-.decide .cards p { display: block; } .decide .cards .who + .line { min-height: 2.6em; }
+.decide .cards p, .decide .answers p { display: block; }
+.decide .cards .who + .line { min-height: 2.6em; }
 .decide .verdict p, .decide .verdict li { max-width: 64rem; }
 /* The page's own prose gives every element the ink's colour; signs and marks take their arm's. */
 .decide svg * { color: inherit; } .decide .arm * { color: inherit; }
