@@ -89,7 +89,8 @@ def _timeline(found: Mapping[str, Any], level: Level) -> Html:
         return NOTHING
     # In words below the bars: a label as long as this would be cut.
     done = "; ".join(str(one["what"]) for one in timed if one.get("what"))
-    caption = f"What each step took on this run's machine, on one scale{f': {done}' * bool(done)}."
+    caption = "What each step took on this run's machine, on one scale"
+    caption += f": {done}." if done else "."
     return Html(f"<figure>{drawn}<figcaption>{text(caption)}</figcaption></figure>")
 
 

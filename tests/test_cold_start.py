@@ -62,9 +62,11 @@ def test_the_models_wait_for_the_first_look_at_the_page(
     assert warmed.wait(5)
 
 
-def test_a_page_that_nobody_opens_loads_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    warmed: list[object] = []
+def test_a_page_that_nobody_opens_loads_them_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmed: list[Workbench] = []
     monkeypatch.setattr(app, "_warm", warmed.append)
     monkeypatch.setattr(app, "_PATIENCE", 0.05)
-    app.warm_once_seen(object(), threading.Event())  # type: ignore[arg-type]
+    app.warm_once_seen(Workbench(settings), threading.Event())
     assert len(warmed) == 1

@@ -114,6 +114,9 @@ def test_a_person_chooses_another_run_and_another_domain(address: str, state: Pa
         page.get_by_label("Domain").click()
         page.get_by_role("option", name="Solar System").click()
         expect(answer).to_contain_text("by 11 points")
+        expect(page.locator("#decide-month")).to_contain_text(
+            "sft-vs-rag cost eval/shipped/solar-system --measure solar-system"
+        )
         expect(page.get_by_label("Results of")).to_be_hidden()
         with page.expect_download() as waiting:
             page.get_by_role("button", name="All figures (JSON)").click()

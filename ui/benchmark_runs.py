@@ -10,7 +10,7 @@ from eval import run_files
 from eval.rebuild import SUMMARY_FILE
 from eval.report_data import Run, read_run
 from eval.run_files import RUN_FILE, RunInfo
-from ui.run_offers import chosen, offers
+from ui.run_offers import offers
 
 #: Runs kept in memory: some 10 MB each.
 _KEPT = 4
@@ -34,16 +34,18 @@ class Runs:
         return next((name for _, name in self.choices(corpus)), None)
 
     def read(self, corpus: str, name: str | None) -> Run:
-        """Read a run of a corpus by the name that `choices` gave it, else the first.
+        """Read a run of a corpus by the name that `choices` gave it.
 
         :raises EvaluationError: when there is no such run, or it cannot be read.
         """
-        offer = chosen(offers(corpus, self._runs), name)
-        if offer is None:
+        folders = {one.name: one.folder for one in offers(corpus, self._runs)}
+        if name not in folders:
             raise EvaluationError(
                 f"There is no run of {corpus} to show here: start one, or choose another domain."
+                if name is None
+                else "That run is not there any more: choose another one."
             )
-        folder = offer.folder
+        folder = folders[name]
         with self._reading:
             stamp = folder_stamp(folder)
             if folder not in self._read or self._read[folder][0] != stamp:
