@@ -67,7 +67,7 @@ def test_a_person_reads_the_verdict_and_works_out_a_month(address: str) -> None:
         expect(page.get_by_role("alert")).to_have_count(0)
         # Costs were measured, and so was what each arm answers when the world changes.
         expect(month).not_to_contain_text("Not yet a measurement")
-        expect(page.locator("#decide-figures")).to_contain_text("after retraining")
+        expect(page.locator("#decide-figures")).to_contain_text("after training again")
         visit.close()
 
 
