@@ -9,6 +9,7 @@ import hashlib
 import logging
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Sequence
 from contextlib import closing
@@ -23,6 +24,11 @@ _log = logging.getLogger(__name__)
 _IN_MEMORY = 20_000
 #: Keys asked for in one statement; SQLite takes at most 999 where it is old.
 _AT_ONCE = 900
+#: Texts encoded between two writes: half a minute of a laptop that a crash may cost, and as long as
+#: whoever else needs a text encoded may wait.
+_A_PART = 1_000
+#: Seconds of encoding after which it is said how far it is.
+_SILENT = 15.0
 
 
 class Encodes(Protocol):
@@ -71,22 +77,53 @@ class CachedEncoder:
         return self._encoder.encode_questions(texts)
 
     def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors (texts, dimensions) in float32, of length 1; each text encoded once, ever."""
+        """Vectors (texts, dimensions) in float32, of length 1; each text encoded once, ever.
+
+        Many are encoded in parts and each part is kept at once: who is stopped goes on from there.
+        How far it is is a warning every few seconds.
+        """
         keys = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in texts]
+        text_of = dict(zip(keys, texts, strict=True))
+        found = self._known(list(text_of))
+        missing = [key for key in text_of if key not in found]
+        if len(missing) > _A_PART:
+            # Like lengths together, as a batch is as slow as its longest; the slowest first.
+            missing.sort(key=lambda key: -len(text_of[key]))
+        began = said = time.monotonic()
+        for first in range(0, len(missing), _A_PART):
+            part = {key: text_of[key] for key in missing[first : first + _A_PART]}
+            found.update(self._encoded(part))
+            done, now = first + len(part), time.monotonic()
+            if done < len(missing) and now - said >= _SILENT:
+                said, left = now, (now - began) * (len(missing) - done) / done
+                _log.warning(
+                    f"Encoding the documents: {done:,} of {len(missing):,} texts, "
+                    f"at most {max(1, round(left / 60))} min left."
+                )
+        return np.stack([found[key] for key in keys]) if keys else np.zeros((0, 0), np.float32)
+
+    def _known(self, keys: list[bytes]) -> dict[bytes, np.ndarray]:
+        """The vectors that are kept, in memory or in the file."""
         with self._lock:
             found = {key: self._memory[key] for key in keys if key in self._memory}
-            unseen = list(dict.fromkeys(key for key in keys if key not in found))
-            found.update(self._read(unseen))
-            text_of = dict(zip(keys, texts, strict=True))
-            missing = [key for key in unseen if key not in found]
+            kept = self._read([key for key in keys if key not in found])
+            self._remember(kept)
+        return {**found, **kept}
+
+    def _encoded(self, texts: dict[bytes, str]) -> dict[bytes, np.ndarray]:
+        """Encode and keep texts by their keys; what another thread did meanwhile is taken over."""
+        with self._lock:
+            new = {key: self._memory[key] for key in texts if key in self._memory}
+            new.update(self._read([key for key in texts if key not in new]))
+            missing = {key: text for key, text in texts.items() if key not in new}
             if missing:
-                vectors = self._encoder.encode_documents([text_of[key] for key in missing])
+                vectors = self._encoder.encode_documents(list(missing.values()))
                 self.encoded += len(missing)
-                new = dict(zip(missing, vectors, strict=True))
-                found.update(new)
-                self._write(new)
-            self._remember({key: found[key] for key in unseen})
-        return np.stack([found[key] for key in keys]) if keys else np.zeros((0, 0), np.float32)
+                made = dict(zip(missing, vectors, strict=True))
+                new.update(made)
+                self._write(made)
+                self._remember(made)
+        return new
 
     def _remember(self, vectors: dict[bytes, np.ndarray]) -> None:
         self._memory.update(vectors)

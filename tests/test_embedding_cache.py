@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,32 @@ def test_each_text_is_encoded_once_ever(tmp_path: Path) -> None:
         other.encode_documents(["two", "three"]), Letters().encode_questions(["two", "three"])
     )
     assert (again.seen, other.encoded) == (["three"], 1)
+
+
+class _Stopped(Letters):
+    """An encoder that is stopped in its second call, as by a keyboard interrupt."""
+
+    def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
+        if self.seen:
+            raise KeyboardInterrupt
+        return super().encode_documents(texts)
+
+
+def test_who_is_stopped_goes_on_from_there_and_hears_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("rag.embedding_cache._A_PART", 10)
+    monkeypatch.setattr("rag.embedding_cache._SILENT", 0.0)
+    texts = [f"text {'x' * (number % 7)} {number}" for number in range(35)]
+    stopped = _Stopped()
+    with pytest.raises(KeyboardInterrupt):
+        CachedEncoder(stopped, tmp_path).encode_documents(texts)
+    assert len(stopped.seen) == 10 and len(stopped.seen[0]) == max(map(len, texts))
+    assert "10 of 35 texts, at most 1 min left" in caplog.text
+    letters = Letters()
+    vectors = CachedEncoder(letters, tmp_path).encode_documents(texts)
+    assert len(letters.seen) == 25 and sorted([*letters.seen, *stopped.seen]) == sorted(texts)
+    assert np.array_equal(vectors, Letters().encode_questions(texts))
 
 
 def test_encoders_do_not_share_vectors(tmp_path: Path) -> None:
