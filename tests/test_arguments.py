@@ -113,6 +113,28 @@ def test_accumulation_gives_the_same_curve(tiny_model_folder: Path, tmp_path: Pa
     assert _losses(_trainer(tiny_model_folder, tmp_path, parts)) == pytest.approx(whole, abs=1e-3)
 
 
+def test_a_batch_of_long_rows_is_computed_in_parts_without_their_padding(
+    tiny_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(rank=4, epochs=2, batch_size=8, learning_rate=1e-2)
+    whole = _losses(_trainer(tiny_model_folder, tmp_path, recipe))
+    shapes: list[tuple[int, ...]] = []
+    plain = SupervisedTrainer.compute_loss
+
+    def watched(self: SupervisedTrainer, model: Any, inputs: Any, **more: Any) -> Any:
+        shapes.append(tuple(inputs["input_ids"].shape))
+        assert bool(inputs["attention_mask"].any(dim=0).all()), "a column of padding only"
+        return plain(self, model, inputs, **more)
+
+    monkeypatch.setattr(SupervisedTrainer, "compute_loss", watched)
+    monkeypatch.setattr("sft.supervised_trainer.TOKENS_A_PASS", 30)
+    assert _losses(_trainer(tiny_model_folder, tmp_path, recipe)) == pytest.approx(whole, abs=1e-3)
+    assert sum(rows for rows, _ in shapes) == 2 * 16
+    assert all(rows * width <= 30 for rows, width in shapes)
+    # One row more than fits is two halves, not a full part and a remainder.
+    assert {rows for rows, _ in shapes} <= {2, 3, 4}
+
+
 def test_packed_rows_are_kept_apart(tiny_model_folder: Path, tmp_path: Path) -> None:
     recipe = Recipe(rank=4, epochs=2, batch_size=8, learning_rate=1e-2)
     padded = _losses(_trainer(tiny_model_folder, tmp_path, recipe))

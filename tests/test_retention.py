@@ -354,6 +354,32 @@ def test_only_the_last_part_of_a_batch_is_held(tiny_model_folder: Path, tmp_path
     assert averaged - trainer.compute_loss(model, batch).item() == pytest.approx(3 * held, rel=1e-4)
 
 
+def test_a_batch_in_parts_has_the_gradients_of_the_whole_and_is_held_once(
+    tiny_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = RECIPE.model_copy(update={"kl_weight": 5.0, "retention_every": 1})
+    trainer = _trainer(tmp_path, tiny_model_folder, recipe)
+    _moved(trainer.model)
+    batch = next(iter(trainer.get_train_dataloader()))
+    rows, width = batch["input_ids"].shape
+    found = []
+    for most in (rows * width, width):
+        monkeypatch.setattr("sft.supervised_trainer.TOKENS_A_PASS", most)
+        trainer.model.zero_grad()
+        loss = trainer.training_step(trainer.model, dict(batch), torch.tensor(16))
+        grown = {
+            name: parameter.grad.clone()
+            for name, parameter in trainer.model.named_parameters()
+            if parameter.grad is not None
+        }
+        found.append((loss, grown, len(trainer._metrics["train"]["kl"])))
+    (whole, gradients, held), (parts, added_up, held_again) = found
+    assert rows > 1 and gradients and (held, held_again) == (1, 2)
+    torch.testing.assert_close(parts, whole, rtol=1e-3, atol=1e-4)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(added_up[name], gradient, rtol=2e-2, atol=1e-3)
+
+
 class _Listener(TrainerCallback):
     """Notes whether what comes out of the embeddings is what is in them, and in which mode."""
 
