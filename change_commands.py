@@ -54,8 +54,8 @@ def change(
 
 def cost(
     folder: Annotated[Path, typer.Argument(help="Of an evaluation or a change test.")],
-    questions: Annotated[int, typer.Option(min=0, help="Questions a month.")] = 10_000,
-    revisions: Annotated[float, typer.Option(min=0, help="Revisions a month.")] = 1,
+    questions: Annotated[int, typer.Option(min=0, max=10**12, help="Questions a month.")] = 10_000,
+    revisions: Annotated[float, typer.Option(min=0, max=1e6, help="Revisions a month.")] = 1,
     price_hour: Annotated[float | None, typer.Option(help="An hour of the machine.")] = None,
     price_prompt: Annotated[float | None, typer.Option(help="1,000 prompt tokens.")] = None,
     price_completion: Annotated[float | None, typer.Option(help="1,000 answer tokens.")] = None,

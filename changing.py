@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -243,9 +243,19 @@ class Changing(Evaluating):
             steps.append(Step(step="sync", seconds=measured.sync_seconds, what=measured.sync_what))
         if measured.retrain_seconds is not None:
             steps.append(
-                Step(step="retrain", seconds=measured.retrain_seconds, what=measured.retrain_what)
+                Step(
+                    step="retrain",
+                    seconds=measured.retrain_seconds,
+                    what=measured.retrain_what,
+                    recipe=_not_by_default(measured.recipe or {}),
+                )
             )
         return steps
+
+
+def _not_by_default(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    default = Recipe().model_dump(mode="json")
+    return {name: value for name, value in recipe.items() if value != default.get(name)}
 
 
 def _has_documents(revision: Revision) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from arms import Arms
 from changing import Changing
 from core.corpus.read import Corpus
+from core.errors import EvaluationError
 from core.records import ARM_NAMES, SEARCHING, ArmName
 from eval.change_files import read_measured
 from eval.cost import Cost
@@ -26,6 +27,8 @@ from rag.sync import sync_index
 from sft.adapters import list_adapters
 from sft.manifest import AdapterManifest
 
+#: What a cost may not know at first, and a change test tells later.
+_STEPS = ("train_seconds", "index_seconds", "sync_seconds", "retrain_seconds", "changed_facts")
 #: Questions asked one at a time of each arm, when answers are timed alone.
 TIMED_ALONE = 12
 
@@ -46,10 +49,7 @@ class Costing(Changing):
             asked one at a time, so that an answer's time is not its batch's.
         :raises EvaluationError: when the folder holds no answers, or a file cannot be read.
         """
-        kept = read_cost(folder)
-        if kept is not None and measure is None:
-            return kept
-        cost = self._told_by_files(folder)
+        cost = self.known_cost(folder)
         if measure is not None:
             answered = self._answered_with(read_summary(folder))
             cost = self._measured_alone(cost, self.corpus(measure), answered, report)
@@ -57,11 +57,24 @@ class Costing(Changing):
         return cost
 
     def known_cost(self, folder: Path) -> Cost:
-        """Give a run's measured costs, or what its files tell; nothing is written or measured.
+        """Give a run's costs as far as they are kept and its files tell; nothing is measured.
+
+        What was measured by itself counts; what was not, the files may tell by now: a change test
+        may have been made since, or a run gone on.
 
         :raises EvaluationError: when the folder holds no answers, or a file cannot be read.
         """
-        return read_cost(folder) or self._told_by_files(folder)
+        kept = read_cost(folder)
+        if kept is None:
+            return self._told_by_files(folder)
+        try:
+            told = self._told_by_files(folder)
+        except EvaluationError:  # the answers are gone, the costs are kept
+            return kept
+        missing = {name: getattr(told, name) for name in _STEPS if getattr(kept, name) is None}
+        if kept.seconds_are != "alone":
+            missing["arms"] = told.arms
+        return kept.model_copy(update=missing)
 
     def _told_by_files(self, folder: Path) -> Cost:
         timed, changed = read_timed(folder), read_measured(folder)

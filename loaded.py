@@ -218,7 +218,8 @@ class Loaded:
             active = active_adapter(state, corpus.name)
             if active is None:
                 raise AdapterError(
-                    f"The corpus {corpus.name} has no adapter yet: run `sft-vs-rag train`."
+                    f"The corpus {corpus.info.title or corpus.name} has no adapter yet: training "
+                    "makes one (`sft-vs-rag train`)."
                 )
             adapter = active
         model = self.model()

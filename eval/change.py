@@ -7,9 +7,11 @@ cost elsewhere.
 """
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from pydantic import Field
 
 from core.corpus.revisions import Revision
 from core.errors import EvaluationError
@@ -67,6 +69,8 @@ class Step(Record):
     step: Literal["train_before", "sync", "retrain"]
     seconds: float
     what: str
+    #: What the recipe of a retraining has other than by default.
+    recipe: dict[str, Any] = Field(default_factory=dict)
 
 
 class Counts(Record):
@@ -138,6 +142,14 @@ class ChangeQuestions:
     def asked(self) -> tuple[ChangedQuestion, ...]:
         """All of them, the changed first."""
         return (*self.changed, *self.unchanged)
+
+    def without(self, failed: Set[str]) -> "ChangeQuestions":
+        """All but those of these ids: a share is of what was answered at every stage."""
+        return replace(
+            self,
+            changed=tuple(one for one in self.changed if one.id not in failed),
+            unchanged=tuple(one for one in self.unchanged if one.id not in failed),
+        )
 
 
 def choose_change_questions(revision: Revision, *, limit: int | None, seed: int) -> ChangeQuestions:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import EvaluationError
-from core.records import Answer, ArmName, Record
+from core.records import Answer, ArmName, NoAnswer, Record
 from core.storage import append_line, read_lines, write_json
 from eval.change import ChangeResult, Stage
 
@@ -46,7 +46,9 @@ class _Row(Record):
     stage: Stage
     arm: ArmName
     question_id: str
-    answer: Answer
+    answer: Answer | None
+    #: Why there is no answer; empty where there is one.
+    error: str = ""
 
 
 class ChangeFolder:
@@ -103,14 +105,13 @@ class ChangeFolder:
             {"asked": self.asked, "measured": self.measured.model_dump(mode="json")},
         )
 
-    def add(self, stage: Stage, arm: ArmName, question_id: str, answer: Answer) -> None:
-        """Keep one answer; the passages that were found but not read are left out."""
-        row = _Row(
-            stage=stage,
-            arm=arm,
-            question_id=question_id,
-            answer=answer.model_copy(update={"hits": ()}),
-        )
+    def add(self, stage: Stage, arm: ArmName, question_id: str, answer: Answer | NoAnswer) -> None:
+        """Keep one answer, or why there is none; what was found and not read is left out."""
+        if isinstance(answer, NoAnswer):
+            kept, error = None, answer.reason
+        else:
+            kept, error = answer.model_copy(update={"hits": ()}), ""
+        row = _Row(stage=stage, arm=arm, question_id=question_id, answer=kept, error=error)
         append_line(self.path / _ANSWERS_FILE, row.model_dump(mode="json"))
 
     def end(self, result: ChangeResult) -> None:
@@ -147,13 +148,13 @@ def read_record(path: Path, model: type[One], *, mend: str) -> One | None:
         raise EvaluationError(f"{path}: {field or 'the file'}: {first['msg']}. {mend}") from error
 
 
-def read_change_answers(folder: Path) -> dict[tuple[Stage, ArmName, str], Answer]:
+def read_change_answers(folder: Path) -> dict[tuple[Stage, ArmName, str], Answer | NoAnswer]:
     """Read every answer of a change test so far; the line that a kill cut short is skipped.
 
     :raises EvaluationError: when a whole line is no answer of a change test.
     """
     log = folder / _ANSWERS_FILE
-    found: dict[tuple[Stage, ArmName, str], Answer] = {}
+    found: dict[tuple[Stage, ArmName, str], Answer | NoAnswer] = {}
     for row in read_lines(log) if log.is_file() else ():
         try:
             one = _Row.model_validate(row)
@@ -162,7 +163,7 @@ def read_change_answers(folder: Path) -> dict[tuple[Stage, ArmName, str], Answer
                 f"{log}: holds a line that is no answer ({error.errors()[0]['msg']}): remove "
                 f"{folder}, or give another --out."
             ) from error
-        found[one.stage, one.arm, one.question_id] = one.answer
+        found[one.stage, one.arm, one.question_id] = one.answer or NoAnswer(one.error)
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from core.corpus.revisions import Revision
-from core.records import Answer, Answerer, ArmName
+from core.records import Answer, ArmName, BatchAnswerer, NoAnswer
 from eval.change import (
     ChangedQuestion,
     ChangeQuestions,
@@ -43,6 +43,7 @@ class ChangeRun:
         """
         self.revision, self.questions, self.folder = revision, questions, folder
         self.arms, self._batch, self.report = tuple(arms), batch, report
+        #: What was answered, and what could not be: that is not asked again.
         self._answers = read_change_answers(folder.path)
         self._carried: dict[tuple[Stage, ArmName, str], Answer] = {}
 
@@ -56,11 +57,11 @@ class ChangeRun:
         for arm in arms:
             for one in self.questions.asked:
                 earlier = known.get((since, arm, one.id))
-                if earlier and one.at(since).question == one.at(stage).question:
+                if isinstance(earlier, Answer) and one.at(since).question == one.at(stage).question:
                     self._carried[stage, arm, one.id] = earlier
 
-    def ask(self, stage: Stage, answerer: Answerer) -> None:
-        """Ask what has no answer yet.
+    def ask(self, stage: Stage, answerer: BatchAnswerer) -> None:
+        """Ask what has no answer yet; a question that fails is kept as failed, with the reason.
 
         Batches are the same however often the test was broken off: one that was cut is asked
         again whole, and what was kept of it stays.
@@ -77,11 +78,10 @@ class ChangeRun:
                     self.report(f"{_WORDS[stage]}, {arm}: {done}/{len(asked)} questions")
 
     def _ask(
-        self, stage: Stage, arm: ArmName, batch: Sequence[ChangedQuestion], answerer: Answerer
+        self, stage: Stage, arm: ArmName, batch: Sequence[ChangedQuestion], answerer: BatchAnswerer
     ) -> None:
-        texts = [one.at(stage).question for one in batch]
-        made = answerer.answer(texts, [arm], report=lambda done: None)
-        for one, [answer] in zip(batch, made, strict=True):
+        made = answerer.answer_batch([one.at(stage).question for one in batch], arm)
+        for one, answer in zip(batch, made, strict=True):
             key = (stage, arm, one.id)
             if key not in self._answers:
                 self.folder.add(*key, answer)
@@ -93,7 +93,12 @@ class ChangeRun:
         :param seed: of the intervals and of the examples' draw.
         """
         revision, questions = self.revision, self.questions
-        answers = {**self._carried, **self._answers}
+        answers, failed = dict(self._carried), {arm: set[str]() for arm in self.arms}
+        for (stage, arm, name), one in self._answers.items():
+            if isinstance(one, NoAnswer):
+                failed[arm].add(name)
+            else:
+                answers[stage, arm, name] = one
         return ChangeResult(
             corpus=revision.before.name,
             revision=revision.name,
@@ -106,7 +111,10 @@ class ChangeRun:
                 unchanged_questions=questions.all_unchanged,
             ),
             timeline=tuple(timeline),
-            arms={arm: arm_change(arm, questions, answers, seed=seed) for arm in self.arms},
+            arms={
+                arm: arm_change(arm, questions.without(failed[arm]), answers, seed=seed)
+                for arm in self.arms
+            },
             examples=change_examples(self.arms, questions, answers, seed=seed),
             asked=self.folder.asked,
         )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from core.records import SEARCHING, ArmName
 from eval.change import STAGES, ArmChange, ChangeResult, Share, Stage
+from eval.report_html import plural
 from eval.tables import interval_cell
 
 _HEADS: dict[Stage, str] = {
@@ -15,7 +16,11 @@ _HEADS: dict[Stage, str] = {
 
 def change_table(result: ChangeResult) -> str:
     """What changed, who took it how, and how long each path took."""
-    counts, first = result.counts, next(iter(result.arms.values()))
+    counts = result.counts
+    changed, unchanged = (
+        max(getattr(arm, key) for arm in result.arms.values())
+        for key in ("n_changed", "n_unchanged")
+    )
     stages = [
         stage
         for stage in STAGES
@@ -26,12 +31,12 @@ def change_table(result: ChangeResult) -> str:
             f"{result.corpus}, revision {result.revision} ({result.title}): "
             f"{counts.changed_documents} documents changed, {counts.new_documents} new, "
             f"{counts.withdrawn} withdrawn. Of {counts.changed_questions} test questions with "
-            f"another answer now {first.n_changed} were asked, of {counts.unchanged_questions} "
-            f"unchanged ones {first.n_unchanged}.",
+            f"another answer now {changed} were asked, of {counts.unchanged_questions} "
+            f"unchanged ones {unchanged}.",
             "",
-            *_rows(result, f"changed (n {first.n_changed}), right", "changed", stages),
+            *_rows(result, f"changed (n {changed}), right", "changed", stages),
             "",
-            *_rows(result, f"unchanged (n {first.n_unchanged}), right", "unchanged", stages),
+            *_rows(result, f"unchanged (n {unchanged}), right", "unchanged", stages),
             "",
             *_rows(result, "changed, old answer still given", "old_answers", stages[1:]),
             "",
@@ -70,6 +75,11 @@ def _told(result: ChangeResult, stages: Sequence[Stage]) -> list[str]:
         )
     if "after_retrain" not in stages:
         lines.append("Nothing was retrained: the fine-tuned arms answer with the old adapter.")
+    asked = max(one.n_changed + one.n_unchanged for one in result.arms.values())
+    for arm, one in result.arms.items():
+        if missing := asked - one.n_changed - one.n_unchanged:
+            told = plural(missing, "question")
+            lines.append(f"{arm}: {told} not answered at every stage and left out.")
     lines += [line for arm, one in result.arms.items() if (line := _stale(arm, one))]
     return lines
 

@@ -56,20 +56,24 @@ class Cost(_Numbers):
         return self.model_copy(update={"arms": {arm: self.arms[arm] for arm in arms}})
 
 
+#: No price, time or number of facts is above it: beyond, a month's cost would leave a float.
+DEAREST = 1e9
+
+
 class Prices(_Numbers):
     """What the user pays, in any one currency. The defaults are placeholders: enter your own."""
 
     #: An hour of the machine that answers, trains and indexes.
-    hour: float = Field(default=0.10, ge=0)
+    hour: float = Field(default=0.10, ge=0, le=DEAREST)
     #: A thousand tokens, where a service counts them; 0 where the machine is one's own.
-    prompt: float = Field(default=0.0, ge=0)
-    completion: float = Field(default=0.0, ge=0)
+    prompt: float = Field(default=0.0, ge=0, le=DEAREST)
+    completion: float = Field(default=0.0, ge=0, le=DEAREST)
     #: An hour of the person who words the questions and answers of a changed fact, for training.
-    person_hour: float = Field(default=30.0, ge=0)
+    person_hour: float = Field(default=30.0, ge=0, le=DEAREST)
     #: How many minutes that takes a fact.
-    minutes_per_fact: float = Field(default=3.0, ge=0)
+    minutes_per_fact: float = Field(default=3.0, ge=0, le=DEAREST)
     #: Facts a revision changes; None takes what a change test counted, or 0.
-    facts_per_revision: float | None = Field(default=None, ge=0)
+    facts_per_revision: float | None = Field(default=None, ge=0, le=DEAREST)
 
 
 class Monthly(_Numbers):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import EvaluationError
-from core.records import Record
+from core.records import Answer, Record
 from core.storage import write_json
 from eval.change_files import read_change_answers, read_record
 from eval.cost import ArmCost, Cost
@@ -54,6 +54,7 @@ def read_timed(folder: Path) -> list[Timed]:
                 completion_tokens=answer.completion_tokens,
             )
             for answer in read_change_answers(folder).values()
+            if isinstance(answer, Answer)
         ]
         if not found:
             raise EvaluationError(

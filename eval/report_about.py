@@ -147,13 +147,14 @@ def _commands(run: Run, level: Level) -> Html:
     for option in ("limit", "seed"):
         if info.get(option) is not None:
             parts += [f"--{option}", str(info[option])]
+    if info.get("oracles") == []:
+        parts.append("--no-oracle")
     lines = [
         shlex.join([*parts, "--out", folder]),
         shlex.join(["sft-vs-rag", "report", folder]),
     ]
     if run.change.get("revision"):
-        revision = ["sft-vs-rag", "change", str(run.summary["corpus"]), str(run.change["revision"])]
-        lines.insert(1, shlex.join(revision))
+        lines.insert(1, _change_command(run))
     told = "The first asks the models; the last only reads what they answered."
     return join(
         [
@@ -162,6 +163,24 @@ def _commands(run: Run, level: Level) -> Html:
             Html(f'<pre tabindex="0"><code>{text(chr(10).join(lines))}</code></pre>'),
         ]
     )
+
+
+def _change_command(run: Run) -> str:
+    """The change test's command, with what was not left to its default."""
+    asked = run.change.get("asked") or {}
+    parts = ["sft-vs-rag", "change", str(run.summary["corpus"]), str(run.change["revision"])]
+    if asked.get("arms"):
+        parts += ["--arms", ",".join(asked["arms"])]
+    for option in ("limit", "seed"):
+        if asked.get(option) is not None:
+            parts += [f"--{option}", str(asked[option])]
+    for step in run.change.get("timeline") or ():
+        if step.get("step") == "retrain":
+            parts.append("--retrain")
+            for name, value in (step.get("recipe") or {}).items():
+                told = ",".join(map(str, value)) if isinstance(value, list) else value
+                parts += ["--set", f"{name}={told}"]
+    return shlex.join(parts)
 
 
 def _signatures(run: Run) -> Html:

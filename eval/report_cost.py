@@ -54,7 +54,13 @@ def _once(found: Cost) -> Html:
     rows = [[text(told), text(took(value))] for told, value in steps if value is not None]
     if not rows:
         return NOTHING
-    return table("Measured on this machine", [*words("step"), *numbers("time")], rows, css="narrow")
+    return table(
+        "What each step took",
+        [*words("step"), *numbers("time")],
+        rows,
+        css="narrow",
+        note="Training: on the machine that trained the adapter. All else: where it was measured.",
+    )
 
 
 def _answers(found: Cost) -> Html:

@@ -52,6 +52,9 @@ def change(run: Run, level: Level) -> Html:
         f"{f' ({told})' if told else ''}. Open-book arms follow when the index is synced; a "
         "fine-tuned arm keeps what it learnt until it is trained again."
     )
+    changed, unchanged = (_most(arms, key) for key in ("n_changed", "n_unchanged"))
+    if changed:
+        lead += f" Asked were {changed:,} changed and {unchanged:,} unchanged questions."
     parts = [paragraph(lead, css="lead"), _timeline(found, level)]
     parts += [
         table(
@@ -66,7 +69,10 @@ def change(run: Run, level: Level) -> Html:
             ],
         )
         for which, title in (
-            ("changed", "Accuracy on the questions whose answer changed (by the new answer)"),
+            (
+                "changed",
+                "Accuracy on the questions whose answer changed, each time by what was right then",
+            ),
             ("unchanged", "Accuracy on the questions whose answer stayed"),
         )
         if any(one.get(which) for one in arms.values())
@@ -76,6 +82,10 @@ def change(run: Run, level: Level) -> Html:
         f'<section id="{level.name("change")}">{level.heading("When the world changes")}'
         f"{join(parts)}</section>"
     )
+
+
+def _most(arms: Mapping[str, Mapping[str, Any]], key: str) -> int:
+    return max((int(one.get(key) or 0) for one in arms.values()), default=0)
 
 
 def _timeline(found: Mapping[str, Any], level: Level) -> Html:
@@ -88,10 +98,16 @@ def _timeline(found: Mapping[str, Any], level: Level) -> Html:
     if not drawn:
         return NOTHING
     # In words below the bars: a label as long as this would be cut.
-    done = "; ".join(str(one["what"]) for one in timed if one.get("what"))
-    caption = "What each step took on this run's machine, on one scale"
+    done = "; ".join(_done(one) for one in timed if one.get("what"))
+    caption = "What each step took, on one scale"
     caption += f": {done}." if done else "."
     return Html(f"<figure>{drawn}<figcaption>{text(caption)}</figcaption></figure>")
+
+
+def _done(step: Mapping[str, Any]) -> str:
+    recipe = step.get("recipe") or {}
+    told = ", ".join(f"{name} {value}" for name, value in recipe.items())
+    return f"{step['what']}{f', by the default recipe but {told}' if told else ''}"
 
 
 def _old_answers(arms: Mapping[str, Mapping[str, Any]]) -> Html:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from fakes import put_adapter
 from core.corpus.read import read_corpus
 from core.corpus.revisions import Revision, read_revision
 from core.errors import EvaluationError
-from core.records import Answer, Provenance
+from core.records import Answer, NoAnswer, Provenance
 from core.settings import Settings
 from eval.change import (
+    ChangedQuestion,
     Counts,
     arm_change,
     change_examples,
@@ -72,9 +74,9 @@ class Told:
     def __init__(self, answers: dict[str, str]) -> None:
         self.answers, self.asked = answers, []
 
-    def answer(self, questions, arms, *, report):
-        self.asked += [(arm, one) for one in questions for arm in arms]
-        return [[said(arm, self.answers[arm]) for arm in arms] for _ in questions]
+    def answer_batch(self, questions, arm, *, given=()):
+        self.asked += [(arm, one) for one in questions]
+        return [said(arm, self.answers[arm]) for _ in questions]
 
 
 def test_the_changed_are_those_with_another_answer(revision: Revision) -> None:
@@ -145,6 +147,44 @@ def test_a_known_change_is_told_as_it_is(revision: Revision, tmp_path: Path) -> 
     table = change_table(result)
     assert "sft: 100% of the changed questions were right before; after the sync 0% are" in table
     assert "100% get the old answer" in table and "Nothing was retrained" in table
+
+
+class Failing(Told):
+    """Arms to which one question is too long."""
+
+    def answer_batch(self, questions, arm, *, given=()):
+        made = super().answer_batch(questions, arm)
+        return [
+            NoAnswer("The question is too long.") if arm == "rag" and "weigh" in one else answer
+            for one, answer in zip(questions, made, strict=True)
+        ]
+
+
+def test_a_question_that_fails_is_told_and_ends_no_test(revision: Revision, tmp_path: Path) -> None:
+    questions = choose_change_questions(revision, limit=None, seed=0)
+    everything = replace(questions, unchanged=tuple(
+        ChangedQuestion(one, one) for one in revision.after.of_split("test")
+        if one in revision.before.questions
+    ))  # fmt: skip
+    assert any("weigh" in one.after.question for one in everything.unchanged)
+
+    def opened() -> ChangeRun:
+        return ChangeRun(
+            revision, everything, folder_of(tmp_path / "out"), arms=["sft", "rag"], batch=2,
+            report=lambda line: None,
+        )  # fmt: skip
+
+    opened().ask("before", Failing({"sft": "12 seconds", "rag": "12 seconds"}))
+    again = Failing({"sft": "12 seconds", "rag": "12 seconds"})
+    run = opened()
+    run.ask("before", again)
+    assert again.asked == [], "what failed is not asked again"
+    run.carry("after_sync", ["sft", "rag"], since="before")
+    result = run.result([], seed=0)
+    sft, rag = result.arms["sft"], result.arms["rag"]
+    assert (sft.n_unchanged, rag.n_unchanged) == (4, 3)
+    assert rag.unchanged.before is not None and rag.changed.before.value == 1
+    assert "rag: 1 question not answered at every stage and left out." in change_table(result)
 
 
 def test_an_arm_with_a_gap_has_no_share(revision: Revision) -> None:

@@ -41,7 +41,7 @@ class Runs:
         folders = {one.name: one.folder for one in offers(corpus, self._runs)}
         if name not in folders:
             raise EvaluationError(
-                f"There is no run of {corpus} to show here: start one, or choose another domain."
+                f"There is no run of {corpus} to show here: choose another domain."
                 if name is None
                 else "That run is not there any more: choose another one."
             )

@@ -103,7 +103,7 @@ class _Shown:
 
     def __init__(self, stage: Stage) -> None:
         self.runs = Runs(None if stage.public else stage.workbench.state / "runs")
-        self._workbench = stage.workbench
+        self._workbench, self._public = stage.workbench, stage.public
 
     def run(
         self, c: Controls, at: Looked, *, first: bool = False, name: str | None = None
@@ -113,7 +113,9 @@ class _Shown:
         chosen = self.runs.first(corpus) if first else name or at.run
         if chosen is None:
             none = gr.Dropdown(choices=[], value=None)
-            told = sentence(f"There is no run of {corpus} yet: start one.", role="status")
+            title_of = self._workbench.corpus(at.domain).info.title or corpus
+            how = "." if self._public else ": open “Start a new run”."
+            told = sentence(f"There is no run of {title_of} yet{how}", role="status")
             return {c.run: none, c.first: none, c.second: none, c.message: told, **c.nothing()}
         found = self.runs.read(corpus, chosen)
         arms = list(found.arms)

@@ -15,7 +15,7 @@ from core.corpus.revisions import revision_names
 from core.errors import EvaluationError, ProjectError
 from core.settings import PROJECT_ROOT
 from core.storage import Stamp, folder_stamp
-from eval.cost import Cost, Prices
+from eval.cost import DEAREST, Cost, Prices
 from eval.report_data import Run
 from ui.decide_cost import cost_part
 from ui.decide_runs import change_stamp, read_offer, take_away
@@ -50,7 +50,7 @@ class Results:
 
     def __init__(self, workbench: Workbench, *, public: bool = False) -> None:
         """Read shipped runs and, unless strangers use the page, the user's own."""
-        self._workbench = workbench
+        self._workbench, self._public = workbench, public
         # What one user of the page measures is not for another to see.
         self._runs = None if public else workbench.settings.state / "runs"
         self._kept: dict[tuple[Path, Stamp, Stamp], Shown] = {}
@@ -68,7 +68,7 @@ class Results:
             offer = chosen(offers(corpus, self._runs), name)
             if offer is None:
                 title = self._workbench.corpus(corpus).info.title or corpus
-                return Shown(nothing_yet(title, corpus))
+                return Shown(nothing_yet(title, None if self._public else corpus))
             key = (offer.folder, folder_stamp(offer.folder), change_stamp(self._runs))
             with self._lock:
                 if key not in self._kept:
@@ -100,6 +100,9 @@ class Results:
             )
         except ProjectError as error:
             return unreadable(str(error))
+        except Exception:
+            _log.exception("The cost of a month of %s cannot be shown.", corpus)
+            return unreadable(INSIDE)
 
     def _made(self, corpus: str, offer: Offer) -> Shown:
         run, change_from = read_offer(offer, self._runs)
@@ -107,17 +110,22 @@ class Results:
             found = self._workbench.forgotten(run.summary.get("provenance") or {})
             if found is not None:
                 run = replace(run, forgetting=found.model_dump(mode="json"))
+        cost = self._cost(offer)
+        if cost is not None:
+            run = replace(run, cost=cost.model_dump(mode="json"))
         folder = self._aside / offer.name
+        # Commands name a corpus as they find it: one of the user's own by its folder.
+        named = replace(run, summary={**run.summary, "corpus": corpus})
         try:
             return Shown(
                 verdict=verdict_part(run),
                 figures=figures_part(
-                    run, change_from=change_from, revisions=self._revisions(corpus)
+                    named, change_from=change_from, revisions=self._revisions(corpus)
                 ),
-                rest=rest_part(run),
+                rest=rest_part(named),
                 files=take_away(run, folder),
                 run=run,
-                cost=self._cost(offer),
+                cost=cost,
                 measure=_measuring(offer, corpus),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -146,7 +154,9 @@ def prices_of(values: dict[str, float | None]) -> Prices:
         return Prices.model_validate({name: value or 0 for name, value in values.items()})
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0]).replace("_", " ")
-        raise EvaluationError(f"The price “{name}” must be a number from 0 on.") from error
+        raise EvaluationError(
+            f"The price “{name}” must be a number from 0 on, up to {DEAREST:,.0f}."
+        ) from error
 
 
 def _measuring(offer: Offer, corpus: str) -> str:

@@ -189,16 +189,25 @@ def _no_forgetting(run: Run) -> Html:
     )
 
 
-def nothing_yet(title: str, corpus: str) -> Html:
-    """What is shown of a corpus that no run was made of."""
-    command = shlex.join(["sft-vs-rag", "evaluate", corpus])
+def nothing_yet(title: str, corpus: str | None) -> Html:
+    """What is shown of a corpus that no run was made of.
+
+    :param corpus: as a command names it; None for who cannot make a run.
+    """
+    told = '<p class="doubt open">Its four ways to answer can be tried under Ask.</p>'
+    if corpus is not None:
+        command = shlex.join(["sft-vs-rag", "evaluate", corpus])
+        told = (
+            '<p class="doubt open">Every arm answers the test questions once, and the verdict '
+            "stands here. Start a run under Benchmark, or with the command:</p>"
+            f"<pre><code>{text(command)}</code></pre>"
+        )
     return _wrapped(
         [
             Html(
                 '<section class="verdict"><h2>The verdict</h2><p class="answer">Nothing was '
                 f"measured of {text(title)} yet, so there is nothing to decide by.</p>"
-                '<p class="doubt open">Every arm answers the test questions once, and the verdict '
-                f"stands here:</p><pre><code>{text(command)}</code></pre></section>"
+                f"{told}</section>"
             )
         ]
     )

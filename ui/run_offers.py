@@ -29,6 +29,7 @@ class Offer:
 def offers(corpus: str, runs: Path | None) -> list[Offer]:
     """List the runs of a corpus: the shipped one first, then the user's, newest first.
 
+    :param corpus: its built-in name, or the path of its folder, whose name its runs carry.
     :param runs: the folder of the user's runs; None where they are not to be shown.
     """
     shipped = _SHIPPED_FOLDER / corpus
@@ -37,10 +38,10 @@ def offers(corpus: str, runs: Path | None) -> list[Offer]:
     if Path(corpus).name == corpus and (shipped / SUMMARY_FILE).is_file():
         label = _label("Shipped results", json_object(shipped / RUN_FILE))
         found.append(Offer(SHIPPED, label, shipped))
-    own = []
+    own, name = [], Path(corpus).resolve().name
     for path in runs.glob(f"*/{SUMMARY_FILE}") if runs and runs.is_dir() else ():
         info = json_object(path.parent / RUN_FILE)
-        if info.get("corpus") == corpus:
+        if info.get("corpus") == name:
             own.append((str(info.get("started") or ""), path.parent, info))
     for started, folder, info in sorted(own, reverse=True, key=lambda one: one[:2]):
         when = started[:16].replace("T", " ") or folder.name

@@ -122,15 +122,18 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
     documents, problems = read_documents(folder / DOCUMENTS_FOLDER)
     if problems and not documents:
         raise problems[0]
+    info = read_toml(folder / INFO_FILE, CorpusInfo)
     if not documents and not questions and not chats:
+        # By its title and not its place: a stranger on a public page reads this too.
         raise CorpusError(
-            f"{folder} has no documents and no questions: put {', '.join(('.md', '.txt', '.html'))}"
-            ", .pdf or .docx files into its documents/ folder, or questions into qa.jsonl."
+            f"The corpus {info.title or folder.resolve().name} has no documents and no questions: "
+            "add .md, .txt, .html, .pdf or .docx files to its documents, or questions to its "
+            "qa.jsonl."
         )
     return Corpus(
         name=folder.resolve().name,
         folder=folder,
-        info=read_toml(folder / INFO_FILE, CorpusInfo),
+        info=info,
         documents=documents,
         questions=tuple(with_splits(questions, seed=seed)),
         problems=tuple(str(problem) for problem in problems),
