@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, stdtrit
 
-from eval.draws import signs, times_drawn
+from eval.draws import all_signs, signs, times_drawn
 
 _Numbers = npt.NDArray[np.float64]
 
@@ -171,8 +171,9 @@ def paired_difference(
     """Compare two systems on the same items: mean of `a` minus mean of `b`, 95 % interval, p.
 
     The two-sided p comes from a sign-flip permutation test: if the systems were alike, each
-    cluster's difference could as well have the other sign. It is (1 + count) / (1 + resamples),
-    counting random sign patterns at least as extreme (Phipson & Smyth 2010), so it is never 0.
+    cluster's difference could as well have the other sign. Of few clusters every sign pattern is
+    counted, and p is the share of those at least as extreme, the observed one among them. Of more
+    it is (1 + count) / (1 + resamples) over random ones (Phipson & Smyth 2010). It is never 0.
 
     Raises ValueError for lengths that differ, and as `interval` does.
     """
@@ -184,7 +185,9 @@ def paired_difference(
     spread = interval(list(differences), clusters=clusters, resamples=resamples, seed=seed)
     totals, _ = _by_cluster(differences, clusters)
 
-    sums = np.concatenate([np.abs(flips @ totals) for flips in signs(len(totals), resamples, seed)])
+    every = 2 ** len(totals) <= resamples
+    flipped = [all_signs(len(totals))] if every else signs(len(totals), resamples, seed)
+    sums = np.concatenate([np.abs(flips @ totals) for flips in flipped])
     # Equal sums may differ in rounding by their order of summation; they count as equal.
     threshold = abs(totals.sum()) - 1e-9 * np.abs(totals).sum()
     extreme = int(np.count_nonzero(sums >= threshold))
@@ -192,7 +195,7 @@ def paired_difference(
         difference=spread.value,
         low=spread.low,
         high=spread.high,
-        p=(1 + extreme) / (1 + resamples),
+        p=extreme / len(sums) if every else (1 + extreme) / (1 + resamples),
         wins=int(np.count_nonzero(differences > 0)),
         ties=int(np.count_nonzero(differences == 0)),
         losses=int(np.count_nonzero(differences < 0)),

@@ -69,9 +69,9 @@ def compare_arms(
 ) -> list[dict[str, Any]]:
     """Compare every pair of arms in every metric, each on the questions both answered.
 
-    p is adjusted by Holm over all the comparisons given back, so the chance that any verdict among
-    them is false stays within 5 %. A verdict other than "no clear difference" asks for an adjusted
-    p below 0.05 and an interval that excludes 0. Arms with no question in common have no entry.
+    p is adjusted by Holm over the pairs of arms in one metric, so the chance that any verdict in it
+    is false stays within 5 %. A verdict other than "no clear difference" asks for an adjusted p
+    below 0.05 and an interval that excludes 0. Arms with no question in common have no entry.
 
     :param by_arm: rows of each arm, at most one a question.
     :returns: the contract's comparisons, with `n` (questions both answered), `documents`, and
@@ -132,13 +132,18 @@ def _paired(by_arm: Mapping[str, Sequence[ResultRow]], metric: str, a: str, b: s
 
 
 def compare_pairs(pairs: Sequence[Pair], *, seed: int = 0) -> list[dict[str, Any]]:
-    """Test pairs as `compare_arms` does, p adjusted by Holm over all of them."""
+    """Test pairs as `compare_arms` does, p adjusted by Holm over those of one metric."""
     tested = [_test(pair, seed) for pair in pairs]
-    adjusted = holm([one.p for one in tested])
-    return [
-        _describe(pair, one, p_adjusted)
-        for pair, one, p_adjusted in zip(pairs, tested, adjusted, strict=True)
-    ]
+    described: dict[int, dict[str, Any]] = {}
+    for metric in dict.fromkeys(pair.metric for pair in pairs):
+        mine = [number for number, pair in enumerate(pairs) if pair.metric == metric]
+        adjusted = holm([tested[number].p for number in mine])
+        unclear = sum(p >= SIGNIFICANCE for p in adjusted)
+        for number, p in zip(mine, adjusted, strict=True):
+            # Holm calls a p that is below the level over the pairs that are not called yet.
+            family = max(1, unclear if p >= SIGNIFICANCE else unclear + 1)
+            described[number] = _describe(pairs[number], tested[number], p, family)
+    return [described[number] for number in range(len(pairs))]
 
 
 def _test(pair: Pair, seed: int) -> _Tested:
@@ -153,11 +158,13 @@ def _test(pair: Pair, seed: int) -> _Tested:
     return _Tested(found, MCNEMAR_CLUSTERED, max(exact, found.p))
 
 
-def _describe(pair: Pair, tested: _Tested, p_adjusted: float) -> dict[str, Any]:
+def _describe(pair: Pair, tested: _Tested, p_adjusted: float, family: int) -> dict[str, Any]:
     found = tested.found
     low, high = _bounds(found, pair.clusters)
     differences = [one - other for one, other in zip(pair.first, pair.second, strict=True)]
-    detectable = smallest_detectable(differences, clusters=pair.clusters)
+    detectable = smallest_detectable(
+        differences, clusters=pair.clusters, alpha=SIGNIFICANCE / family
+    )
     return {
         "metric": pair.metric,
         "a": pair.a,

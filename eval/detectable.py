@@ -26,10 +26,13 @@ def smallest_detectable(
     each, are added (as Agresti & Min 2005 do), so arms that never differed here are not taken for
     arms that never can.
 
-    It is of one comparison: the adjustment for several makes what the whole table detects larger.
+    Where the differences do not differ at all, nothing tells how much the questions of one document
+    say beyond one of them: then a document counts as one question.
 
     :param differences: score of one arm minus the other's, question by question, in -1 to 1.
     :param clusters: for each the document it is of.
+    :param alpha: the level that this comparison is judged at: a part of .05 where it is one of
+        several.
     :returns: in the unit of the scores, at most 1, which says that no difference is detectable: too
         few documents for any pattern of signs to be rare enough.
     :raises ValueError: for no differences, or lengths that differ.
@@ -47,6 +50,8 @@ def smallest_detectable(
     if freedom <= 0:
         return 1.0
     error = math.sqrt(variance / n * max(1.0, design_effect(values, clusters)))
+    if not centred.any():
+        error = math.sqrt(1 / ((freedom + 2) * (freedom + 1)))
     reach = stdtrit(freedom, 1 - alpha / 2) + stdtrit(freedom, power)
     return min(1.0, float(reach) * error)
 

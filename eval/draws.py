@@ -30,6 +30,13 @@ def signs(groups: int, resamples: int, seed: int) -> Iterable[_Numbers]:
     return _drawn(_flips, groups, resamples, seed)
 
 
+def all_signs(groups: int) -> _Numbers:
+    """Give every pattern of -1 and 1 once: an array (2 ** groups, groups)."""
+    numbers = np.arange(2**groups)[:, None]
+    found: _Numbers = np.where(numbers >> np.arange(groups) & 1, 1.0, -1.0)
+    return found
+
+
 _Draw = Callable[[int, int, int], Iterator[_Numbers]]
 
 

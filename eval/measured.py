@@ -14,8 +14,9 @@ def measured(
 ) -> dict[str, float]:
     """Give the mean of scores in 0–1 as `{"value", "low", "high"}`, a 95 % interval, rounded.
 
-    Where all scores are 0, or all are 1, resampling them would say that there is no doubt at all.
-    The bound is then Wilson's for that share of as many answers as there are effective clusters.
+    Where all scores are the same, such as all 0, resampling them would say that there is no doubt
+    at all. The bounds are then Wilson's for that share of as many answers as there are effective
+    clusters; no score between 0 and 1 spreads more than a share does.
 
     :param clusters: for each value the document it is of.
     :raises ValueError: for no values, values that are not finite, or lengths that differ.
@@ -24,8 +25,8 @@ def measured(
 
 
 def bounded(found: Interval, clusters: Sequence[str]) -> Interval:
-    """Widen the interval of a share of 0 or 1, whose resamples are all alike."""
-    if found.value in (0, 1) and found.low == found.high:
+    """Widen the interval of scores that are all the same, whose resamples are all alike."""
+    if found.low == found.high and 0 <= found.value <= 1:
         low, high = wilson(found.value, effective_clusters(clusters))
         return Interval(found.value, min(low, found.value), max(high, found.value))
     return found

@@ -122,17 +122,44 @@ def _made_anew(
             f"to report. {_AGAIN.format(folder=folder)}"
         )
     problems.append("summary.json was missing or damaged: it was made anew from results.jsonl.")
-    documents = {name: str(one.get("document") or name) for name, one in questions.items()}
+    named = []
+    for row in rows:
+        asked = questions.get(row.question_id, {})
+        about = str(asked.get("document") or row.question_id)
+        evidenced = bool(asked["evidence"]) if "evidence" in asked else None
+        named.append(row.model_copy(update={"document": about, "evidenced": evidenced}))
     return summarise(
-        [
-            row.model_copy(update={"document": documents.get(row.question_id, row.question_id)})
-            for row in rows
-        ],
+        named,
         corpus=str(info.get("corpus") or folder.name),
         split=str(info.get("split") or "unknown"),
         provenance=dict(info.get("provenance") or {}),
         seed=int(info.get("seed") or 0),
+        coverage=_covered(rows, info, questions),
+        columns={
+            name: {key: str(value) for key, value in one["columns"].items()}
+            for name, one in questions.items()
+            if isinstance(one.get("columns"), dict) and one["columns"]
+        },
     )
+
+
+def _covered(
+    rows: list[ResultRow],
+    info: Mapping[str, Any],
+    questions: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any] | None:
+    """Who answered how many of what was asked; None where nothing tells what that was."""
+    if not questions:
+        return None
+    missing = "No answer is in results.jsonl: the run was broken off, or the file was cut."
+    arms = {}
+    for arm in dict.fromkeys([*(info.get("arms") or ()), *(row.arm for row in rows)]):
+        answered = {row.question_id for row in rows if row.arm == arm}
+        failed = [
+            {"question_id": name, "error": missing} for name in questions if name not in answered
+        ]
+        arms[str(arm)] = {"answered": len(answered), "failed": failed}
+    return {"asked": len(questions), "arms": arms}
 
 
 def _rows(path: Path, problems: list[str]) -> list[ResultRow]:

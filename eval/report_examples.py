@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from core.records import DECLINED_KINDS
 from eval.report_data import Run
 from eval.report_html import (
     NOTHING,
@@ -18,11 +19,11 @@ from eval.report_html import (
     words,
 )
 from eval.report_tables import arm_columns
-from eval.results import ResultRow
+from eval.results import ResultRow, found_evidence
 
 #: Causes in words, and what each points to. Others are shown by their own name.
 CAUSES = {
-    "retrieval_missed": ("right passage not found", "work on retrieval"),
+    "retrieval_missed": ("evidence not in what it was given to read", "see the next two lines"),
     "passage_not_used": ("right passage there, not used", "work on reading: train with passages"),
     "should_have_abstained": (
         "answered where it should have declined",
@@ -30,12 +31,17 @@ CAUSES = {
     ),
     "abstained_wrongly": ("declined though there was an answer", "too careful"),
     "memorised_other_fact": (
-        "gave another or an old fact",
-        "stale or confused memory: train again",
+        "gave another fact's answer",
+        "confused memory: train longer, or on more wordings",
     ),
     "worded_otherwise": ("right, but worded otherwise", "not an error: widen the references"),
     "format_or_length": ("empty, cut off or far too long", "settings of the decoding"),
     "other": ("none of these", "read the examples"),
+}
+#: What became of the evidence that was not read, by whether a passage with it was found.
+MISSED = {
+    True: ("passage found, another part of it read", "choice of what is read: read_windows"),
+    False: ("passage not found", "search: k, fusion, reranker"),
 }
 _FOR_A_CAUSE = 2
 _MOST = 16
@@ -55,14 +61,12 @@ def failures(run: Run, level: Level) -> Html:
         return NOTHING
     tables = NOTHING
     if causes:
-        rows = [
-            [
-                text(_cause(name)),
-                *(text(count.get(name, 0)) for count in counts.values()),
-                text(CAUSES.get(name, ("", ""))[1]),
-            ]
-            for name in causes
-        ]
+        rows = []
+        for name in causes:
+            cells = (text(count.get(name, 0)) for count in counts.values())
+            rows.append([text(cause(name)), *cells, text(CAUSES.get(name, ("", ""))[1])])
+            if name == "retrieval_missed":
+                rows += _missed(run)
         totals = [
             Html("<b>wrong answers in all</b>"),
             *(Html(f"<b>{sum(count.values())}</b>") for count in counts.values()),
@@ -81,6 +85,28 @@ def failures(run: Run, level: Level) -> Html:
     )
 
 
+def _missed(run: Run) -> list[list[Html]]:
+    """Of the evidence that was not read, how much was found; nothing where nobody counted."""
+    split = [one.get("retrieval_missed") for one in run.arms.values()]
+    if not any(split):
+        return []
+    return [
+        [
+            text(f"– {MISSED[found][0]}"),
+            *(text(one[key] if one else 0) for one in split),
+            text(MISSED[found][1]),
+        ]
+        for found, key in ((False, "not_found"), (True, "found"))
+    ]
+
+
+def why(row: ResultRow) -> tuple[str, str]:
+    """The cause of a wrong answer in words, and what it points to; empty where none was found."""
+    if row.diagnosis == "retrieval_missed":
+        return MISSED[found_evidence(row)]
+    return CAUSES.get(row.diagnosis, (row.diagnosis.replace("_", " "), ""))
+
+
 def _counted(rows: Iterable[ResultRow]) -> dict[str, int]:
     found: dict[str, int] = {}
     for row in rows:
@@ -89,7 +115,8 @@ def _counted(rows: Iterable[ResultRow]) -> dict[str, int]:
     return found
 
 
-def _cause(name: str) -> str:
+def cause(name: str) -> str:
+    """A cause of failure in words."""
     return CAUSES[name][0] if name in CAUSES else name.replace("_", " ")
 
 
@@ -201,19 +228,24 @@ def _evidence(asked: Mapping[str, Any]) -> Html:
 def _answer(run: Run, name: str, row: ResultRow) -> Html:
     right = _right(row)
     mark, css = ("✓ right", "right") if right else ("✗ wrong", "wrong")
-    why = [] if right or not row.diagnosis else [_cause(row.diagnosis)]
-    why += _found(run, row)
+    told = [] if right or not row.diagnosis else [why(row)[0]]
+    told += _found(run, row)
     return Html(
         f'<li class="{arm_class(name)}"><div class="head">{arm(name)}'
         f'<span class="mark {css}">{mark}</span></div>'
         f"{quoted(_shortened(row.prediction), css='said')}"
-        f"{paragraph('; '.join(why), css='why') if why else ''}</li>"
+        f"{paragraph('; '.join(told), css='why') if told else ''}</li>"
     )
 
 
 def _found(run: Run, row: ResultRow) -> list[str]:
     """Where the evidence stood among what an arm was given."""
-    if not row.hits or row.kind in ("unanswerable", "refusal"):
+    asked = run.questions.get(row.question_id, {})
+    if (
+        not row.hits
+        or row.kind in DECLINED_KINDS
+        or ("evidence" in asked and not asked["evidence"])
+    ):
         return []
     ranks = [rank for rank, hit in enumerate(row.hits, start=1) if hit.get("relevant")]
     return [f"evidence found at rank {ranks[0]}" if ranks else "evidence not among what was found"]

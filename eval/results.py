@@ -43,8 +43,11 @@ class ResultRow(Record):
     completion_tokens: int
     #: Why a wrong answer failed; filled by the diagnosis, empty until then.
     diagnosis: str = ""
-    #: The document the question is about: rows of one document are not independent.
+    #: The document the question is about, or its fact where it names no evidence: rows of one are
+    #: not independent.
     document: str = ""
+    #: Whether the question names evidence, by which hits are judged; None where nobody said.
+    evidenced: bool | None = None
     #: Words of the answer to words of the nearest reference; None where nothing should be answered.
     length_ratio: float | None = None
     #: Cosine similarity of the answer and the nearest reference; None where nobody measured it.
@@ -54,7 +57,7 @@ class ResultRow(Record):
 
 
 #: A row's own measures: the contract's `results.jsonl` has no column for them.
-UNWRITTEN = frozenset({"document", "known", "length_ratio", "similarity", "support"})
+UNWRITTEN = frozenset({"document", "evidenced", "known", "length_ratio", "similarity", "support"})
 
 
 def score_answer(
@@ -100,8 +103,14 @@ def score_answer(
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         document=question.evidence[0].document if question.evidence else question.fact,
+        evidenced=bool(question.evidence),
         length_ratio=None if length is None else round(length, 6),
     )
+
+
+def found_evidence(row: ResultRow) -> bool:
+    """Say whether a passage with evidence of the question is among what was found."""
+    return any(hit.get("relevant") for hit in row.hits)
 
 
 def declined(question: Question, answer: Answer) -> bool:

@@ -49,7 +49,7 @@ def _cells(run: Run, row: ResultRow, question: str) -> list[str | int | float]:
     ranks = [rank for rank, hit in enumerate(row.hits, start=1) if hit.get("relevant")]
     texts = (
         row.question_id, row.arm, question, row.kind, row.exposure or "", row.known or "",
-        run.document_of(row), row.prediction, "\n".join(row.references),
+        _document(run, row), row.prediction, "\n".join(row.references),
     )  # fmt: skip
     return [
         *(safe_cell(value) for value in texts),
@@ -60,6 +60,15 @@ def _cells(run: Run, row: ResultRow, question: str) -> list[str | int | float]:
         row.prompt_tokens,
         row.completion_tokens,
     ]
+
+
+def _document(run: Run, row: ResultRow) -> str:
+    """The document that the question's evidence stands in; empty where it names none."""
+    asked = run.questions.get(row.question_id, {})
+    evidence = asked.get("evidence")
+    if evidence is None:
+        return run.document_of(row)
+    return str(evidence[0].get("document", "")) if evidence else ""
 
 
 def safe_cell(value: object) -> str:

@@ -154,8 +154,8 @@ def _kind_and_exposure(row: ResultRow) -> str | None:
 
 
 def _document(row: ResultRow) -> str | None:
-    """Name the document; None for what is to be declined, which mostly rests on none."""
-    return None if row.kind in DECLINED_KINDS else row.document
+    """Name the document; None for what is to be declined or names none."""
+    return None if row.kind in DECLINED_KINDS or row.evidenced is False else row.document
 
 
 def _column(columns: Mapping[str, Mapping[str, str]], name: str) -> Key:

@@ -13,7 +13,7 @@ from eval.comparisons import cluster_of, compare_arms, compare_groups
 from eval.diagnosis import count_causes
 from eval.measured import as_record, bounded
 from eval.ranking import ranking_measures
-from eval.results import ResultRow
+from eval.results import ResultRow, found_evidence
 from eval.scores import METRICS, length_signature, signatures
 from eval.slices import Slicing, choose_slicing, mean_of
 from eval.verdict import verdict
@@ -75,6 +75,7 @@ def _arm(rows: list[ResultRow], slicing: Slicing, seed: int) -> dict[str, Any]:
         **_extras(rows, seed),
         **slicing.slices(rows, seed=seed),
         **({"diagnosis": causes} if causes else {}),
+        **_where_missed(rows),
         "seconds": {
             "p50": round(float(np.percentile(seconds, 50)), 3),
             "p95": round(float(np.percentile(seconds, 95)), 3),
@@ -84,6 +85,15 @@ def _arm(rows: list[ResultRow], slicing: Slicing, seed: int) -> dict[str, Any]:
             "completion": round(sum(row.completion_tokens for row in rows) / len(rows), 1),
         },
     }
+
+
+def _where_missed(rows: Sequence[ResultRow]) -> dict[str, Any]:
+    """Of the answers that were not given their evidence, how many arms had found a part of it."""
+    missed = [row for row in rows if row.diagnosis == "retrieval_missed"]
+    if not missed:
+        return {}
+    found = sum(found_evidence(row) for row in missed)
+    return {"retrieval_missed": {"found": found, "not_found": len(missed) - found}}
 
 
 def mean_metrics(rows: Sequence[ResultRow], *, seed: int = 0) -> dict[str, dict[str, float]]:
@@ -114,6 +124,6 @@ def _retrieval(by_arm: dict[str, list[ResultRow]]) -> dict[str, float]:
         [
             [bool(hit["relevant"]) for hit in row.hits]
             for row in rows
-            if row.kind not in DECLINED_KINDS
+            if row.kind not in DECLINED_KINDS and row.evidenced is not False
         ]
     )

@@ -97,7 +97,7 @@ def _told(pairs: Mapping[tuple[str, str], Any], a: str, b: str, *, where: str = 
         return (
             f"{_name(a)} shows no clear difference from {_name(b)}{alone}{on_set} "
             f"({_signed(points)} points, 95 % interval {_signed(low)} to {_signed(high)}; "
-            f"{_unseen(pair['detectable'])})"
+            f"{_unseen(pair['detectable'], pair['documents'])})"
         )
     if pair["verdict"] == "worse":
         points, low, high = -points, -high, -low
@@ -107,9 +107,10 @@ def _told(pairs: Mapping[tuple[str, str], Any], a: str, b: str, *, where: str = 
     )
 
 
-def _unseen(detectable: float) -> str:
+def _unseen(detectable: float, documents: int | None = None) -> str:
     if detectable >= 1:
-        return "no difference could have been detected"
+        few = f": {documents} documents are too few" if documents else ""
+        return f"no difference could have been detected{few}"
     return f"differences below some {_points(100 * detectable)} would mostly go unseen"
 
 
@@ -171,20 +172,22 @@ def _evidence(
             yield (
                 f"{_sentence(_name(a))} against {_name(b)}: {pair['verdict']}; {pair['wins']} "
                 f"questions won, {pair['losses']} lost, {pair['ties']} level, of {pair['n']} in "
-                f"{pair['documents']} documents; p {shown_p(pair['p_adjusted'])} after Holm "
+                f"{pair['documents']} groups by document or fact; p "
+                f"{shown_p(pair['p_adjusted'])} after Holm "
                 f"({pair['test']})"
             )
 
 
 def _limits(summary: _Summary) -> Iterator[str]:
     """Give what the set cannot say, and what is missing from it."""
-    detectable = [one["detectable"] for one in _accuracy(summary["comparisons"])]
+    unclear = [one for one in _accuracy(summary["comparisons"]) if one["verdict"] == _UNCLEAR]
+    detectable = [one["detectable"] for one in unclear]
     if detectable:
         coarsest = max(detectable)
         size = "Too small a set" if coarsest > TOO_COARSE else "The set's limit"
         yield (
-            f"{size}: {_unseen(coarsest)} with 80 % power, in the pair that is hardest to tell "
-            "apart, before the adjustment for several comparisons."
+            f"{size}: {_unseen(coarsest)} with 80 % power, between arms that are not clearly told "
+            "apart."
         )
     yield from _gaps(summary)
 

@@ -127,6 +127,24 @@ def test_paired_values_must_be_equally_many() -> None:
         paired_difference([], [])
 
 
+@pytest.mark.parametrize("clusters", [2, 5, 8, 11])
+def test_of_few_clusters_every_sign_pattern_is_counted(clusters: int) -> None:
+    names = [f"c{number}" for number in range(clusters)]
+    # All one way: of the patterns only this one and its mirror image are as extreme.
+    found = paired_difference([1.0] * clusters, [0.0] * clusters, clusters=names)
+    assert found.p == 2 / 2**clusters
+    # scipy counts every pattern as well.
+    rng = np.random.default_rng(clusters)
+    a, b = rng.random(clusters), rng.random(clusters)
+    exact = stats.permutation_test(
+        (a, b), lambda x, y, axis: np.mean(x - y, axis=axis), permutation_type="samples",
+        n_resamples=np.inf, vectorized=True,
+    )  # fmt: skip
+    assert paired_difference(a.tolist(), b.tolist(), clusters=names).p == pytest.approx(
+        exact.pvalue
+    )
+
+
 def test_a_clear_difference() -> None:
     rng = np.random.default_rng(8)
     b = rng.random(40)

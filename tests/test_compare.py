@@ -61,11 +61,30 @@ def test_the_other_way_round_it_is_worse(before: Path, tmp_path: Path) -> None:
     )
 
 
+def test_the_same_questions_are_compared_whatever_else_was_asked_of_them(
+    before: Path, tmp_path: Path
+) -> None:
+    # The fingerprint counts whether an oracle was asked, and what the base was known to know.
+    after = make_run(tmp_path / "after", parts=BOTH)
+    _change(after / "run.json", questions_fingerprint="k2")
+    path = after / "questions.jsonl"
+    asked = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps({**one, "gold": False}) + "\n" for one in asked))
+    assert compare_runs(before, after)["n"] == 12
+    asked[3]["evidence"] = [{"document": "other", "quote": "x"}]
+    path.write_text("".join(json.dumps(one) + "\n" for one in asked))
+    with pytest.raises(EvaluationError, match=f"the evidence of the question {asked[3]['id']} dif"):
+        compare_runs(before, after)
+    # Without the questions themselves the fingerprint is all there is to go by.
+    path.unlink()
+    with pytest.raises(EvaluationError, match="the questions differ: k1 and k2"):
+        compare_runs(before, after)
+
+
 @pytest.mark.parametrize(
     ("file", "values", "message"),
     [
         ("run.json", {"corpus_fingerprint": "c2"}, "the corpora differ: c1 and c2"),
-        ("run.json", {"questions_fingerprint": "k2"}, "the questions differ: k1 and k2"),
         ("summary.json", {"split": "validation"}, "the splits differ: test and validation"),
         ("summary.json", {"corpus": "other"}, "the corpora differ: lamps and other"),
         ("summary.json", {"signatures": {"f1": "v2"}}, "the ways to compute .* differ"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.bootstrap import interval, ratio
+from eval.bootstrap import holm, interval, ratio
 from eval.comparisons import (
     MCNEMAR,
     MCNEMAR_CLUSTERED,
@@ -59,10 +59,50 @@ def test_single_questions_get_exact_mcnemar() -> None:
     one = found[0]
     assert one["test"] == MCNEMAR
     assert one["p"] == pytest.approx(stats.binomtest(1, 10).pvalue, abs=1e-5)
-    # Holm over three equal p.
-    assert one["p_adjusted"] == pytest.approx(3 * one["p"], abs=5e-5)
+    # One pair of arms in each metric: Holm has nothing to adjust.
+    assert one["p_adjusted"] == one["p"]
     assert (one["wins"], one["ties"], one["losses"], one["n"]) == (9, 10, 1, 20)
-    assert one["verdict"] == "no clear difference"
+    assert one["verdict"] == "better"
+
+
+def test_holm_is_over_the_pairs_of_arms_in_one_metric() -> None:
+    a, b, c = [1] * 9 + [0] + [1] * 10, [0] * 9 + [1] + [1] * 10, [1] * 20
+    documents = [f"d{n}" for n in range(20)]
+    found = compare_arms(
+        {name: _rows(name, right, documents) for name, right in (("a", a), ("b", b), ("c", c))}
+    )
+    for metric in ("accuracy", "exact_match", "f1"):
+        mine = [one for one in found if one["metric"] == metric]
+        assert [one["p_adjusted"] for one in mine] == pytest.approx(
+            holm([one["p"] for one in mine]), abs=5e-5
+        )
+    # Of 10 differences 9 go one way: p .021, and .043 beside another pair that is not called.
+    accuracy = {(one["a"], one["b"]): one for one in found if one["metric"] == "accuracy"}
+    assert accuracy["a", "b"]["p_adjusted"] == pytest.approx(2 * accuracy["a", "b"]["p"], abs=5e-5)
+    assert accuracy["a", "b"]["verdict"] == "better"
+    alone = compare_arms(
+        {"a": _rows("a", a, documents), "b": _rows("b", b, documents)}, metrics=["accuracy"]
+    )
+    assert accuracy["a", "b"]["detectable"] > alone[0]["detectable"], "judged at a lower level"
+
+
+@pytest.mark.parametrize(("groups", "told"), [(6, False), (7, False), (8, True), (10, True)])
+def test_few_documents_are_told_to_be_too_few_or_are_enough(groups: int, told: bool) -> None:
+    rng = np.random.default_rng(groups)
+    documents = [f"d{n % groups}" for n in range(20 * groups)]
+    shares = {"base": 0.05, "sft": 0.25, "rag": 0.85, "sft+rag": 0.86}
+    arms = {
+        name: _rows(name, (rng.random(len(documents)) < share).astype(int).tolist(), documents)
+        for name, share in shares.items()
+    }
+    found = {(one["a"], one["b"]): one for one in compare_arms(arms) if one["metric"] == "accuracy"}
+    one = found["sft", "rag"]
+    # Signs of so few documents are never rare enough for six pairs; then it is said so.
+    assert (one["verdict"] == "worse") is told
+    assert (one["detectable"] < 1) is told
+    same = found["rag", "sft+rag"]
+    assert same["verdict"] == "no clear difference"
+    assert same["detectable"] >= abs(same["difference"])
 
 
 def test_questions_of_one_document_do_not_count_as_independent() -> None:

@@ -79,7 +79,7 @@ def test_figures_by_kind_and_exposure_and_the_change_test(tmp_path: Path) -> Non
 
 def test_causes_and_forgetting_are_told_or_how_to_measure_them(tmp_path: Path) -> None:
     told = _plain(rest_part(read_run(make_run(tmp_path / "run", parts=EVERYTHING))))
-    assert "right passage not found" in told
+    assert "evidence not in what it was given to read" in told
     assert "What fine-tuning forgot" in told
     assert "Examples, side by side" not in told, "they are in the report"
     bare = _plain(rest_part(read_run(make_run(tmp_path / "bare"))))

@@ -92,7 +92,7 @@ def test_everything_measured_has_its_section(full: Path) -> None:
         "Do both: SFT + RAG answers best.", "It is right on 9 of 12.", "Lamps & lights", "0.31",
         "The prompt is too long.", "14 were lost and 4 others gained", "The spring models",
         "adapter trained again", "Hours of this machine a month", "By the column “team”",
-        "gave another or an old fact", "Hold it for 20 seconds.", "2 processor cores",
+        "gave another fact's answer", "Hold it for 20 seconds.", "2 processor cores",
         "sft-vs-rag evaluate lamps --arms base,sft,rag,sft+rag --split test --limit 12 --seed 0 --out run",
         "Handed the right passage",
     ):  # fmt: skip

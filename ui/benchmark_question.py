@@ -5,10 +5,10 @@ from html import escape
 from typing import Any
 
 from core.records import DECLINED_KINDS, Document
-from eval.report_examples import CAUSES
+from eval.report_examples import why
 from eval.results import ResultRow
 from ui.benchmark_data import Duel
-from ui.benchmark_table import about, arm_class, cause_words, mark, pill, said, title
+from ui.benchmark_table import about, arm_class, mark, pill, said, title
 from ui.benchmark_words import alike, merged
 
 #: Passages shown, and characters of each: enough to see why it was found.
@@ -64,9 +64,9 @@ def _answer(row: ResultRow | None, words: str, arm: str) -> str:
 def _why(row: ResultRow) -> str:
     if not row.diagnosis:
         return ""
-    points = CAUSES.get(row.diagnosis, ("", ""))[1]
+    told, points = why(row)
     hint = f" <small>→ {escape(points)}</small>" if points else ""
-    return f'<p class="why"><b>Cause:</b> {escape(cause_words(row.diagnosis))}{hint}</p>'
+    return f'<p class="why"><b>Cause:</b> {escape(told)}{hint}</p>'
 
 
 def _difference(duel: Duel, a: str, b: str) -> str:

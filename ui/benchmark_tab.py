@@ -9,6 +9,7 @@ import gradio as gr
 
 from core.errors import ProjectError
 from eval.report_data import Run
+from eval.report_examples import cause
 from ui.benchmark_controls import Controls, Looked, Updates, laid_out
 from ui.benchmark_data import WINNERS, Duel, Filter, duels, slices
 from ui.benchmark_new_run import PUBLIC, new_run
@@ -18,7 +19,6 @@ from ui.benchmark_table import (
     EXPOSURES,
     KINDS,
     PAGE,
-    cause_words,
     question_table,
     slice_table,
     title,
@@ -207,7 +207,7 @@ class _Shown:
         at = replace(at, asked=replace(at.asked, winner="", cause=""))
         return {
             c.won: _offer("Anyone", won),
-            c.cause: _offer("Any cause", [(cause_words(one), one) for one in causes]),
+            c.cause: _offer("Any cause", [(cause(one), one) for one in causes]),
             c.slices: slice_table(slices(run, found, at.a, at.b), at.a, at.b),
             **self.listed(c, at, page=0),
         }

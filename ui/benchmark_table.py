@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from eval.report_examples import CAUSES
+from eval.report_examples import why
 from eval.results import ResultRow
 from ui.benchmark_data import Duel, Slice, Winner, is_right
 from ui.benchmark_words import alike, side_by_side
@@ -58,11 +58,6 @@ def about(duel: Duel) -> str:
     return f"{kind}, {seen}" if seen else kind
 
 
-def cause_words(cause: str) -> str:
-    """A cause of failure in words."""
-    return CAUSES[cause][0] if cause in CAUSES else cause.replace("_", " ")
-
-
 def question_table(duels: Sequence[Duel], a: str, b: str, *, picked: str = "") -> str:
     """Lay out some questions with both answers; each can be picked by its button or its row."""
     if not duels:
@@ -110,8 +105,8 @@ def _cell(row: ResultRow | None, words: str, arm: str) -> str:
     label = _label(title(arm))
     if row is None:
         return f"<td>{label}<em>no answer</em></td>"
-    why = f"<small>{escape(cause_words(row.diagnosis))}</small>" if row.diagnosis else ""
-    return f"<td>{label}{mark(row)} {words or '<em>(an empty answer)</em>'}{why}</td>"
+    cause = f"<small>{escape(why(row)[0])}</small>" if row.diagnosis else ""
+    return f"<td>{label}{mark(row)} {words or '<em>(an empty answer)</em>'}{cause}</td>"
 
 
 def _label(words: str) -> str:
