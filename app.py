@@ -54,7 +54,7 @@ def launch(settings: Settings) -> None:
     page = build_page(workbench, looked=seen.set)
     if public:
         page.queue(max_size=_WAITING)
-    page_limits: dict[str, Any] = {"max_file_size": settings.visitor_upload_bytes} if public else {}
+    page_limits = _limits_of(settings) if public else {}
     if zero_gpu():  # a GPU is lent to a call, which is a fork: what is imported now is there then
         import core.language_model  # noqa: F401, PLC0415
     else:
@@ -81,6 +81,20 @@ def launch(settings: Settings) -> None:
     if not (public and login is not None):
         answer_in_json(page)
         page.block_thread()
+
+
+def _limits_of(settings: Settings) -> dict[str, Any]:
+    """How much strangers may upload, as Gradio is to be told."""
+    from starlette.middleware import Middleware  # noqa: PLC0415
+
+    from ui.public import Guard  # noqa: PLC0415
+    from ui.upload_gate import UploadGate  # noqa: PLC0415
+
+    most = Guard(settings, public=True).hourly_upload_bytes
+    return {
+        "max_file_size": settings.visitor_upload_bytes,
+        "app_kwargs": {"middleware": [Middleware(UploadGate, bytes_an_hour=most)]},
+    }
 
 
 def _serve_both(

@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     visitor_questions_a_minute: int = Field(10, ge=1)
     visitor_documents: int = Field(100, ge=0)
     visitor_upload_bytes: int = Field(500_000, ge=1)
-    visitor_bytes: int = Field(3_000_000, ge=1)
+    visitor_bytes: int = Field(1_500_000, ge=1)
     #: Who signs in as this opens the whole page, on a public demo at /owner/. Neither: nobody.
     owner_name: str = ""
     owner_password: SecretStr = SecretStr("")

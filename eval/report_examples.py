@@ -23,7 +23,10 @@ from eval.results import ResultRow, found_evidence
 
 #: Causes in words, and what each points to. Others are shown by their own name.
 CAUSES = {
-    "retrieval_missed": ("evidence not in what it was given to read", "see the next two lines"),
+    "retrieval_missed": (
+        "evidence not in what it was given to read",
+        "search, or what is read of it",
+    ),
     "passage_not_used": ("right passage there, not used", "work on reading: train with passages"),
     "should_have_abstained": (
         "answered where it should have declined",

@@ -24,9 +24,9 @@ _log = logging.getLogger(__name__)
 _IN_MEMORY = 20_000
 #: Keys asked for in one statement; SQLite takes at most 999 where it is old.
 _AT_ONCE = 900
-#: Texts encoded between two writes: half a minute of a laptop that a crash may cost, and as long as
+#: Texts encoded between two writes: some seconds of a laptop that a crash may cost, and as long as
 #: whoever else needs a text encoded may wait.
-_A_PART = 1_000
+_A_PART = 500
 #: Seconds of encoding after which it is said how far it is.
 _SILENT = 15.0
 

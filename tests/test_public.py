@@ -9,12 +9,15 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
+from starlette.responses import JSONResponse
+from starlette.testclient import TestClient
 
 from core.errors import ProjectError
 from core.settings import Settings, SettingsError, load_settings
 from ui.gpu import on_gpu, zero_gpu
 from ui.public import Guard, VisitorError, address_of
 from ui.public_owner import OwnerLogin, owner_login
+from ui.upload_gate import UploadGate
 from ui.visitors import KEPT_SECONDS, UploadError, Visitors
 
 
@@ -84,6 +87,52 @@ def test_new_sessions_do_not_lift_the_limit_of_an_address(guard: Guard, clock: C
     clock.now += 61
     guard.check_rate(_request("s10"))
     assert len(guard._asked) == 2, "who has not asked for a minute is forgotten"
+
+
+def test_several_questions_at_once_count_as_so_many(guard: Guard, clock: Clock) -> None:
+    one = _request("one")
+    guard.check_rate(one, uses=guard.limits.questions_a_minute)
+    with pytest.raises(VisitorError, match="a minute from one session"):
+        guard.check_rate(one)
+    clock.now += 61
+    # More than a minute has are let through only when nothing else was asked in it.
+    guard.check_rate(one, uses=10 * guard.limits.questions_a_minute)
+    clock.now += 59
+    with pytest.raises(VisitorError, match=r"ask again in [12] s"):
+        guard.check_rate(one)
+
+
+def test_an_address_uploads_its_share_of_an_hour_and_no_more(clock: Clock) -> None:
+    kept: list[str] = []
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        kept.append(scope["path"])
+        await JSONResponse(["a/path"])(scope, receive, send)
+
+    def sent(
+        size: int, address: str = "8.8.8.8", path: str = "/gradio_api/upload", **more: Any
+    ) -> Any:
+        client = TestClient(gate, client=(address, 1))
+        return client.post(path, content=b"x" * size, **more)
+
+    gate = UploadGate(page, bytes_an_hour=100, clock=clock)
+    assert sent(60).status_code == 200 and sent(60, "9.9.9.9").status_code == 200
+    refused = sent(60)
+    assert refused.status_code == 413 and "100 bytes an hour" in refused.json()["detail"]
+    assert sent(60, path="/gradio_api/queue/join").status_code == 200, "only uploads are counted"
+    # Who does not say how much it is sends nothing.
+    assert TestClient(gate, client=("8.8.4.4", 1)).post(
+        "/gradio_api/upload", content=iter([b"x" * 1000])
+    ).status_code == 413  # fmt: skip
+    # Behind a proxy the visitor is whom the proxy names; a household is one address.
+    assert sent(60, "10.0.0.1", headers={"x-forwarded-for": "2001:db8:1:2::7"}).status_code == 200
+    assert sent(60, "2600:1:2:3::1").status_code == 200
+    assert sent(60, "2600:1:2:3:4::9").status_code == 413
+    clock.now += 3601
+    assert sent(60).status_code == 200
+    closed = UploadGate(page, bytes_an_hour=0, clock=clock)
+    assert TestClient(closed).post("/gradio_api/upload", content=b"x").status_code == 413
+    assert kept.count("/gradio_api/upload") == 5
 
 
 def test_what_a_visitor_writes_into_the_header_is_not_believed() -> None:

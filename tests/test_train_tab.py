@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,10 @@ def test_a_run_says_how_far_it_is_and_how_it_ended(tmp_path: Path) -> None:
     page = status(going, run, failure="", at=at)
     assert "Step 20 of 40" in page and "s left" in page and 'value="20"' in page
     assert "Validation stopped improving at step 10" in page
+    wrong = {"eval_accuracy": 0.0, "eval_exact": 0.0}
+    begun = replace(run, rows=[row | wrong if "eval_loss" in row else row for row in run.rows])
+    early = status(going, begun, failure="", at=at)
+    assert begun.reading and begun.reading not in early, "it has not ended: nobody knows yet"
     assert "broken off at step 20 of 40" in status(None, run, failure="", at=at)
     folder.end({"ended": "diverged", "reason": HOSTILE})
     page = status(None, read_run(folder), failure=HOSTILE, at=at)

@@ -131,7 +131,7 @@ class Verbs:
             number, domain = _whole(limit, "limit", most), _domain(domain)
             if split not in ("train", "validation", "test"):
                 raise RequestError(f"There is no split {split!r}; use train, validation or test.")
-            self._guard.check_rate(_request)
+            self._guard.check_rate(_request, uses=number)
             if not self._workbench.evaluating.acquire(blocking=False):
                 raise RequestError("An evaluation is going on: wait until it has ended, then ask.")
             try:

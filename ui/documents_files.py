@@ -11,7 +11,7 @@ from core.errors import CorpusError
 from ui.documents_desk import PICK, Desk, picked, told
 from ui.documents_html import added, listing, note, preview, synced
 from ui.markup import sentence
-from ui.stage import MODEL_QUEUE, Stage
+from ui.stage import Stage
 
 #: Files taken at once; more are better imported by the command.
 _MOST_FILES = 50
@@ -60,6 +60,10 @@ class _FileEvents:
             return added(done), "", None, count + 1
         except Exception as error:
             return "", sentence(told(error)), None, count
+        finally:
+            if self.desk.public:  # what is taken is kept with the corpus, what is not is not
+                for file in files:
+                    file.unlink(missing_ok=True)
 
     def remove(
         self, where: str | None, name: str | None, count: int, request: gr.Request
@@ -135,4 +139,12 @@ def files_panel(stage: Stage, desk: Desk, changes: gr.State) -> None:
         api_visibility="private",
     )  # fmt: skip
     remove.click(events.remove, [domain, chosen, changes], [message, results, changes], **light)
-    sync.click(events.sync, domain, [counts, message, sync], concurrency_id=MODEL_QUEUE, **light)
+    # Not in the model's queue: a large corpus takes minutes, and questions are answered meanwhile.
+    sync.click(
+        events.sync,
+        domain,
+        [counts, message, sync],
+        concurrency_id="index",
+        concurrency_limit=1,
+        **light,
+    )

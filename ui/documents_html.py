@@ -112,7 +112,8 @@ def preview(document: Document | None) -> str:
         f'<article class="docs preview"><h3>{escape(document.title)}</h3>'
         f'<p class="hint">{escape(document.source)} · {len(passages)} passages · '
         f"{len(document.text):,} characters{pages}. Retrieval finds and reads passages, "
-        f'never across a boundary.</p><div class="text">{"".join(parts)}</div></article>'
+        f'never across a boundary.</p><div class="text" tabindex="0" role="region" '
+        f'aria-label="The document with its passages">{"".join(parts)}</div></article>'
     )
 
 

@@ -86,7 +86,13 @@ def _measured(workbench: Workbench, taught: Lesson, adapter: str | None) -> Like
 def replies_shown(now: Replies | None) -> str:
     """Draw the two answers, before, while and after they come."""
     panes = "".join(_pane(arm, now) for arm in _ARMS)
-    return f'<div class="how answers" aria-live="polite">{panes}</div>'
+    told = [
+        f"{arm.upper()} has answered." for arm in _ARMS if now is not None and arm in now.answers
+    ]
+    return (
+        f'<div class="how answers">{panes}</div>'
+        f'<p class="aloud" role="status">{escape(" ".join(told))}</p>'
+    )
 
 
 def _pane(arm: ArmName, now: Replies | None) -> str:

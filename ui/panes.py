@@ -47,11 +47,24 @@ element.addEventListener('click', async (event) => {
 def panes(arms: Sequence[ArmName], asked: Asked | None) -> str:
     """Render the panes of these arms, before, while and after they answer."""
     return (
-        f'<div class="panes panes-{len(arms)}" aria-live="polite">'
+        f'<div class="panes panes-{len(arms)}">'
         + "".join(_pane(arm, asked) for arm in arms)
         + "</div>"
+        + f'<p class="aloud" role="status">{_aloud(arms, asked)}</p>'
         + (_below(asked) if asked else "")
     )
+
+
+def _aloud(arms: Sequence[ArmName], asked: Asked | None) -> str:
+    """What a screen reader says by itself: who has answered, not every word as it comes."""
+    if asked is None:
+        return ""
+    told = [
+        f"{TITLES[arm][0]} {'cannot answer' if arm in asked.reasons else 'has answered'}."
+        for arm in arms
+        if arm in asked.reasons or arm in asked.answers
+    ]
+    return escape(" ".join(told))
 
 
 def _pane(arm: ArmName, asked: Asked | None) -> str:

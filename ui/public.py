@@ -4,7 +4,7 @@ import ipaddress
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,9 +100,10 @@ class Guard:
             )
         self.check_rate(request)
 
-    def check_rate(self, request: gr.Request | None) -> None:
-        """Count one use of the model by this visitor, or refuse it.
+    def check_rate(self, request: gr.Request | None, *, uses: int = 1) -> None:
+        """Count uses of the model by this visitor, or refuse them.
 
+        :param uses: how many questions are asked at once.
         :raises VisitorError: says when to ask again.
         """
         if not self.public:
@@ -117,14 +118,20 @@ class Guard:
             self._drop_before(now - _WINDOW)
             for who, number in allowed.items():
                 times = self._asked.get(who, deque())
-                if len(times) >= number:
+                # More at once than a minute has are let through once the minute has none.
+                if times and len(times) + uses > number:
                     wait = int(times[0] + _WINDOW - now) + 1
                     raise VisitorError(
                         f"This public page answers {number} questions a minute from one "
                         f"{who.split()[0]}: ask again in {wait} s."
                     )
             for who in allowed:
-                self._asked.setdefault(who, deque()).append(now)
+                self._asked.setdefault(who, deque()).extend([now] * uses)
+
+    @property
+    def hourly_upload_bytes(self) -> int:
+        """Bytes that one address may upload in an hour; 0 where uploads are closed."""
+        return 0 if self.closed else _VISITORS_AN_ADDRESS * self.limits.visit_bytes
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -234,10 +241,25 @@ def address_of(request: gr.Request | None) -> str:
     client = request.client if request is not None else None
     if request is None or client is None:
         return "unknown"
-    if not _is_private(client.host):
-        return str(client.host)
-    passed = [one.strip() for one in request.headers.get("x-forwarded-for", "").split(",")]
-    return next((one for one in reversed(passed) if one and not _is_private(one)), client.host)
+    return address_from(str(client.host), request.headers)
+
+
+def address_from(host: str, headers: Mapping[str, str]) -> str:
+    """Return a visitor's address by whom a request comes from and what it says; see `address_of`.
+
+    Of an IPv6 address the first 64 bits: a household has all that begin so.
+    """
+    passed = [one.strip() for one in headers.get("x-forwarded-for", "").split(",")]
+    found = host
+    if _is_private(host):
+        found = next((one for one in reversed(passed) if one and not _is_private(one)), host)
+    try:
+        address = ipaddress.ip_address(found)
+    except ValueError:
+        return found
+    if address.version == 4:
+        return found
+    return str(ipaddress.ip_network(f"{found.partition('%')[0]}/64", strict=False))
 
 
 def _is_private(address: str) -> bool:

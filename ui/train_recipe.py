@@ -143,7 +143,8 @@ def choices_table() -> str:
             f"<td>{escape(one.words).replace('`', '')}</td></tr>"
         )
     return (
-        '<div class="train scroll tall"><table class="choices"><thead><tr><th scope="col">Choice'
+        '<div class="train scroll tall" tabindex="0" role="region" aria-label="All choices of a '
+        'recipe"><table class="choices"><thead><tr><th scope="col">Choice'
         '</th><th scope="col">Default</th><th scope="col">What it does</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )

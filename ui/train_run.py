@@ -168,7 +168,7 @@ def _going(going: Going, run: RunView | None, at: datetime) -> str:
         told += f", about {time_words(left)} left"
         if run.recipe.patience:
             told += " at most: it ends earlier when validation stops improving"
-    body = f'<p class="step">{told}.</p>{_bar(run)}{_reading(run)}{_recipe(run)}'
+    body = f'<p class="step">{told}.</p>{_bar(run)}{_so_far(run)}{_recipe(run)}'
     return _box(f"A training{of} is going on", body, live=True)
 
 
@@ -177,6 +177,11 @@ def _bar(run: RunView) -> str:
         f'<progress max="{max(run.steps, 1)}" value="{run.step}" aria-label="Steps done">'
         f"{run.step} of {run.steps}</progress>"
     )
+
+
+def _so_far(run: RunView) -> str:
+    """What can be told before the end: that it learnt too little cannot."""
+    return _reading(run) if run.reading.startswith("Validation stopped") else ""
 
 
 def _reading(run: RunView) -> str:

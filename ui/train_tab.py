@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from core.corpus.read import is_built_in
 from ui.markup import sentence
 from ui.stage import Stage
 from ui.train_controls import Controls
@@ -36,8 +37,15 @@ def train_tab(stage: Stage) -> None:
         _for_strangers(stage, screen, data)
     else:
         _Desk(stage, screen).react(data)
-    # By itself: looking through the documents takes seconds the first time.
-    _when_opened(stage, lambda where: (screen.findings(where),), [findings])
+
+    # By itself: looking through the documents takes seconds the first time. Not at a stranger's
+    # wish, who may change his own as often as he likes: under Documents that is counted.
+    def on_findings(where: str) -> tuple[str]:
+        if stage.public and not is_built_in(where):
+            return ('<p class="hint">The check of your documents stands under Documents.</p>',)
+        return (screen.findings(where),)
+
+    _when_opened(stage, on_findings, [findings])
 
 
 def _for_strangers(stage: Stage, screen: Screen, data: gr.HTML) -> None:
