@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from run_folders import make_run
 
 from core.errors import EvaluationError
+from core.settings import Settings
+from eval.change_files import ChangeFolder
 from eval.cost import (
     ArmCost,
     Cost,
@@ -26,6 +29,7 @@ from eval.cost import (
 )
 from eval.cost_files import arm_costs, read_cost, read_timed, write_cost
 from eval.cost_table import chosen_arms, cost_table, cost_told
+from workbench import Workbench
 
 
 def arm(seconds: float, prompt: float = 100, completion: float = 10) -> ArmCost:
@@ -215,3 +219,17 @@ def test_a_damaged_folder_is_named(tmp_path: Path, name: str, text: str, message
     reads = read_cost if name == "cost.json" else read_timed
     with pytest.raises(EvaluationError, match=message):
         reads(tmp_path)
+
+
+def test_costs_follow_a_change_test_that_came_later(settings: Settings, tmp_path: Path) -> None:
+    folder, bench = make_run(tmp_path / "run", parts=("run",)), Workbench(settings)
+    first = bench.cost(folder)
+    assert (first.sync_seconds, first.seconds_are) == (None, "in_batches")
+    ChangeFolder(folder, {}).note({"sync_seconds": 8.0, "retrain_seconds": 100.0})
+    assert (bench.known_cost(folder).sync_seconds, bench.cost(folder).retrain_seconds) == (8, 100)
+    # What was measured by itself stays, and so do the answers that were timed alone.
+    alone = first.model_copy(
+        update={"seconds_are": "alone", "sync_seconds": 5.0, "arms": {"rag": arm(7)}}
+    )
+    write_cost(folder, alone)
+    assert bench.cost(folder) == alone.model_copy(update={"retrain_seconds": 100.0})

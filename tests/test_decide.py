@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -152,6 +153,36 @@ def test_what_is_shown_follows_the_files_and_leaves_them_alone(settings: Setting
     assert "Another sentence." in results.shown("halden", "mine").verdict
     (mine / "change.json").write_text(json.dumps({**CHANGE, "timeline": 3}))
     assert "has not the shape" in results.shown("halden", "mine").verdict
+
+
+def test_a_run_of_ones_own_corpus_is_found_by_its_folder(
+    settings: Settings, tiny_corpus: Path
+) -> None:
+    _renamed(make_run(settings.state / "runs" / "mine", parts=("run",)), tiny_corpus.name)
+    results, reference = Results(Workbench(settings)), str(tiny_corpus)
+    assert [name for _, name in results.offers(reference)] == ["mine"]
+    shown = results.shown(reference, None)
+    assert shown.run is not None and shown.run.summary["corpus"] == tiny_corpus.name
+    # Commands take the folder: the name alone is none of the built-in ones.
+    assert f"sft-vs-rag forgetting {reference}" in _plain(shown.rest)
+
+
+def test_a_stranger_reads_neither_a_folder_nor_advice_to_run_commands(
+    settings: Settings, tiny_corpus: Path
+) -> None:
+    told = Results(Workbench(settings), public=True).shown(str(tiny_corpus), None).verdict
+    assert "Nothing was measured of" in told
+    assert str(tiny_corpus) not in told and "sft-vs-rag" not in told
+    shutil.rmtree(tiny_corpus / "documents")
+    (tiny_corpus / "qa.jsonl").unlink()
+    told = Results(Workbench(settings), public=True).shown(str(tiny_corpus), None).verdict
+    assert "no documents and no questions" in told and str(tiny_corpus.parent) not in told
+
+
+@pytest.mark.parametrize("price", [-1, 1e308, float("inf")])
+def test_a_price_beyond_reason_is_a_sentence(price: float) -> None:
+    with pytest.raises(EvaluationError, match="The price “hour” must be a number from 0 on, up to"):
+        prices_of({"hour": price})
 
 
 def test_a_corpus_without_a_run_says_how_to_make_one(settings: Settings, tiny_corpus: Path) -> None:

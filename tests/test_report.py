@@ -11,6 +11,7 @@ from run_folders import EVERYTHING, PATTERN, make_run
 
 from core.errors import EvaluationError
 from eval.report import write_report
+from eval.report_data import read_run
 from eval.report_picture import quality_against_time
 
 SECTIONS = {
@@ -234,6 +235,33 @@ def test_results_cut_in_the_middle_are_told(full: Path) -> None:
         r"results.jsonl holds \d answers of base where summary.json counts 12", page.text
     )
     assert page.sections == SECTIONS
+
+
+def test_results_cut_in_the_middle_without_a_summary_count_what_is_missing(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "lamps", parts=("run", "questions"))
+    (folder / "summary.json").unlink()
+    path = folder / "results.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:20]))
+    run = read_run(folder)
+    assert run.summary["n"] == 12 and run.summary["coverage"]["asked"] == 12
+    base = run.summary["coverage"]["arms"]["base"]
+    assert base["answered"] == 5 and len(base["failed"]) == 7
+    assert "Every arm answered all" not in _page(folder).text
+
+
+def test_the_commands_are_those_that_were_run(full: Path) -> None:
+    told = json.loads((full / "change.json").read_text())
+    told["asked"] = {"arms": ["sft", "rag"], "limit": 40, "seed": 3}
+    told["timeline"][-1] = {
+        "step": "retrain", "seconds": 9.0, "what": "trained", "recipe": {"epochs": 5}
+    }  # fmt: skip
+    (full / "change.json").write_text(json.dumps(told))
+    info = json.loads((full / "run.json").read_text())
+    (full / "run.json").write_text(json.dumps({**info, "oracles": []}))
+    page = _page(full).text
+    command = f"change lamps {told['revision']} --arms sft,rag --limit 40 --seed 3 --retrain --set epochs=5"
+    assert command in page
+    assert "--no-oracle --out run" in page
 
 
 def test_a_missing_summary_is_made_from_the_results(tmp_path: Path) -> None:

@@ -191,3 +191,29 @@ def test_f1_that_says_the_opposite_takes_the_sureness() -> None:
     found = _summary(sft, rag)["verdict"]
     assert found["best"] == "rag" and not found["sure"]
     assert any(reason.startswith("By F1 fine-tuning is better") for reason in found["reasons"])
+
+
+def test_questions_without_evidence_say_nothing_of_retrieval() -> None:
+    found, missed = ({"relevant": one} for one in (True, False))
+    asked = _rows("rag", _mostly, n=40)
+    named = [one.model_copy(update={"hits": (missed, found), "evidenced": True}) for one in asked]
+    bare = [
+        one.model_copy(
+            update={"question_id": f"bare-{one.question_id}", "hits": (missed,), "evidenced": False}
+        )
+        for one in asked
+    ]
+    summary = _summary(named + bare)
+    assert (summary["retrieval"]["hit@1"], summary["retrieval"]["hit@3"]) == (0, 1)
+    assert summary["retrieval"] == _summary(named)["retrieval"]
+    assert _summary(bare)["retrieval"] == {}, "nothing judged the hits: that is no zero"
+
+
+def test_a_passage_that_was_not_found_is_told_from_one_that_was_not_read() -> None:
+    rows = [
+        one.model_copy(
+            update={"diagnosis": "retrieval_missed", "hits": ({"relevant": number >= 10},)}
+        )
+        for number, one in enumerate(_rows("rag", _never, n=30))
+    ]
+    assert _summary(rows)["arms"]["rag"]["retrieval_missed"] == {"found": 20, "not_found": 10}

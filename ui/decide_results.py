@@ -67,7 +67,8 @@ class Results:
         try:
             offer = chosen(offers(corpus, self._runs), name)
             if offer is None:
-                title = self._workbench.corpus(corpus).info.title or corpus
+                found = self._workbench.corpus(corpus)
+                title = found.info.title or found.name
                 return Shown(nothing_yet(title, None if self._public else corpus))
             key = (offer.folder, folder_stamp(offer.folder), change_stamp(self._runs))
             with self._lock:
