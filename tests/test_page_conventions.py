@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsing import Visit, browser, served
+from playwright.sync_api import expect
 from served import CHROMIUM
 
 pytestmark = [
@@ -58,6 +59,59 @@ def test_no_tab_shuts_anybody_out(address: str, scheme: str) -> None:
             )
             found += _grave(visit, name)
             visit.picture(f"{name.lower().replace(' ', '-')}-{scheme}")
+        assert not found, "\n".join(found)
+        visit.close()
+
+
+def _unfolded(visit: Visit) -> None:
+    """Open everything on the tab that is folded, and wait until it stands still."""
+    visit.page.evaluate(
+        """() => {
+          for (const one of document.querySelectorAll('details')) one.open = true;
+          for (const one of document.querySelectorAll('button.label-wrap:not(.open)'))
+            if (one.checkVisibility()) one.click();
+        }"""
+    )
+    visit.page.wait_for_timeout(700)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_that_comes_later_shuts_anybody_out(address: str, scheme: str) -> None:
+    with browser() as chromium:
+        visit = Visit(chromium, address, color_scheme=scheme)
+        page, found = visit.page, []
+
+        def looked_at(name: str) -> None:
+            _unfolded(visit)
+            found.extend(_grave(visit, name))
+            visit.picture(f"{name.replace(' ', '-')}-{scheme}")
+
+        _opened(visit, "Ask")
+        page.locator("#examples button.gallery-item").first.click()
+        expect(page.locator(".pane[data-arm='rag']")).to_have_attribute("data-state", "done")
+        # Who has answered is said aloud, once, and who cannot.
+        expect(page.get_by_role("status").filter(has_text="RAG has answered.")).to_have_count(1)
+        looked_at("ask answered")
+        _opened(visit, "Benchmark")
+        page.locator(".duels tbody tr").first.get_by_role("button").click()
+        expect(page.locator(".bench.whole")).to_be_focused()
+        looked_at("benchmark question")
+        _opened(visit, "Documents")
+        page.locator("#documents-list").get_by_role("button", name="RX200").first.click()
+        expect(page.locator("#documents-preview section").first).to_be_visible()
+        looked_at("documents preview")
+        visit.tab("Search")
+        page.get_by_role("textbox", name="Search the documents").fill("How long is the warranty?")
+        page.get_by_role("textbox", name="Search the documents").press("Enter")
+        expect(page.locator("#documents-hits li").first).to_be_visible()
+        looked_at("documents hits")
+        visit.tab("Questions")
+        expect(page.locator("#questions-list tbody tr").first).to_be_visible()
+        looked_at("documents questions")
+        _opened(visit, "How it works")
+        page.locator("#how-examples button.gallery-item").first.click()
+        expect(page.locator(".how .track.rag .gauge")).to_be_visible()
+        looked_at("how steps")
         assert not found, "\n".join(found)
         visit.close()
 
