@@ -23,7 +23,7 @@ DOCUMENTS_CSS = """
 .docs .wide table, .docs .wide tr, .docs .wide th, .docs .wide td { border-left: 0 !important;
   border-right: 0 !important; border-top: 0 !important; border-radius: 0 !important;
   box-shadow: none !important; }
-.docs td { overflow-wrap: anywhere; min-width: 4.2rem; }
+.docs td { overflow-wrap: anywhere; min-width: 5rem; }
 .docs th { position: sticky; top: 0; background: var(--read); font-weight: 600; z-index: 1;
   white-space: nowrap; }
 .docs .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
