@@ -241,9 +241,15 @@ def test_a_person_asks_looks_and_compares(address: str, state: Path) -> None:
         expect(box).to_have_value(example.inner_text().strip())
         expect(other.page.get_by_label("All four arms")).to_be_checked()
         expect(other.page.get_by_label("Domain")).to_have_value("Solar System exploration")
+        expect(other.page.locator("#message")).to_contain_text("press Ask to have it answered")
         other.page.get_by_role("button", name="Ask", exact=True).click()
         expect(other.page.locator(".pane[data-state='done']")).to_have_count(4)
         other.close()
+
+        # What was asked of the domain before is shown, but not put up to be asked of this one.
+        page.locator("#past button.gallery-item").last.click()
+        expect(page.locator("#message")).to_contain_text("asked of another domain")
+        expect(page.locator("#question textarea")).to_have_value("")
 
         # A phone shows one pane below the other, nothing wider than the screen.
         page.set_viewport_size({"width": 390, "height": 800})

@@ -125,7 +125,7 @@ class _Wiring:
         wants(settings.again.click, self._again, [screen.last, *settings.inputs])
         screen.past.click(
             self._show_again,
-            [screen.past, screen.history],
+            [screen.past, screen.history, domain],
             [desk.view, desk.question, desk.own, *screen.parts],
             cancels=[answering],
             **_LIGHT,
@@ -207,13 +207,19 @@ class _Wiring:
             shown[self._desk.wanted] = replace(moment.asked.asking, number=time.time_ns())
         return shown
 
-    def _show_again(self, index: int, history: list[Asked]) -> Updates:
+    def _show_again(self, index: int, history: list[Asked], where: str) -> Updates:
         asked = history[index]
+        asking, here = asked.asking, asked.asking.domain == where
+        shown = self._screen.shown_again(asked, asking.arms)
+        if not here:  # asked now, it would be asked of the domain that is chosen
+            shown[self._screen.message] = _note(
+                "This was asked of another domain: choose that one above to ask it again."
+            )
         return {
-            self._desk.view: asked.asking.view,
-            self._desk.question: asked.asking.question,
-            self._desk.own: asked.asking.own,
-            **self._screen.shown_again(asked, asked.asking.arms),
+            self._desk.view: asking.view,
+            self._desk.question: asking.question if here else "",
+            self._desk.own: asking.own,
+            **shown,
         }
 
     def _judge(self, last: Asked | None, typed: str | None) -> Updates:
@@ -231,13 +237,17 @@ class _Wiring:
     def _enter(self, where: str, seen: str, linked: Asking | None) -> Updates:
         found = offers(self._workbench, where)
         first = found.get(ONE_OF_EACH, [])
+        brought = linked if linked and linked.domain == where else None
+        shown = self._screen.show(Moment(None), VIEWS[seen], done=True)
+        if brought:
+            shown[self._screen.message] = _note(_BROUGHT)
         return {
-            self._desk.question: linked.question if linked and linked.domain == where else "",
+            self._desk.question: brought.question if brought else "",
             self._desk.own: "",
             self._desk.kinds: gr.Radio(choices=list(found), value=ONE_OF_EACH, visible=bool(found)),
             self._desk.offered: gr.Dataset(samples=samples(first), visible=bool(first)),
             self._desk.linked: None,
-            **self._screen.show(Moment(None), VIEWS[seen], done=True),
+            **shown,
         }
 
     def _offer(self, where: str, kind: str) -> gr.Dataset:
@@ -255,11 +265,15 @@ class _Wiring:
             self._desk.question: asking.question,
             self._desk.view: asking.view,
             self._desk.linked: asking,
-            self._screen.message: '<p class="opened" role="status">A link brought this question: '
-            "press Ask to have it answered.</p>",
+            self._screen.message: _note(_BROUGHT),
             self._stage.tabs: gr.Tabs(selected="ask"),
         }
 
 
+def _note(words: str) -> str:
+    return f'<p class="opened" role="status">{words}</p>'
+
+
+_BROUGHT = "A link brought this question: press Ask to have it answered."
 #: Events that use no model wait in no queue.
 _LIGHT: dict[str, Any] = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
