@@ -1,6 +1,7 @@
 """From a summary to a sentence that a decision can rest on, with its reasons and its limits.
 
-Arms are ranked by accuracy; only what a test of the summary found is called better. Nothing is
+Arms are ranked by accuracy, or by F1 where no answer of any arm holds an accepted one, as with
+references of whole sentences. Only what a test of the summary found is called better. Nothing is
 called equal: where no difference is clear, the difference that would have been seen is told.
 """
 
@@ -24,6 +25,10 @@ _GROUPS = {
 #: A set that cannot see a difference of this size is too small to decide on.
 TOO_COARSE = 0.10
 _UNCLEAR = "no clear difference"
+_NONE_RIGHT = (
+    "no answer of any arm holds an accepted one, so accuracy tells nothing: by F1, the words in "
+    "common with a reference"
+)
 
 _Summary = Mapping[str, Any]
 
@@ -31,9 +36,9 @@ _Summary = Mapping[str, Any]
 def verdict(summary: _Summary) -> dict[str, Any]:
     """Give `{"sentence", "reasons", "best", "sure"}`.
 
-    `best` is the arm that is clearly better in accuracy than every other arm, or None. It is `sure`
-    where, besides, no group of questions has another arm clearly better than it, nothing failed or
-    lacked a reference, and the F1 does not clearly say the opposite.
+    `best` is the arm that is clearly better than every other arm, or None. It is `sure` where,
+    besides, accuracy decided, no group of questions has another arm clearly better than it, nothing
+    failed or lacked a reference, and the F1 does not clearly say the opposite.
 
     :param summary: with the contract's keys `arms` and `comparisons`, and `group_comparisons` and
         `coverage` where known.
@@ -48,17 +53,25 @@ def verdict(summary: _Summary) -> dict[str, Any]:
             "best": None,
             "sure": False,
         }
-    pairs = {(one["a"], one["b"]): one for one in _accuracy(summary["comparisons"])}
+    right = any(_value(summary, arm, "accuracy") > 0 for arm in arms)
+    metric = "accuracy" if right else "f1"
+    pairs = {(one["a"], one["b"]): one for one in _of(metric, summary["comparisons"])}
     # A stable sort: of equal arms the one asked first, which is the simpler.
-    ranked = sorted(arms, key=lambda arm: -summary["arms"][arm]["metrics"]["accuracy"]["value"])
+    ranked = sorted(arms, key=lambda arm: -_value(summary, arm, metric))
     best = ranked[0] if all(_is_better(pairs, ranked[0], arm) for arm in ranked[1:]) else None
-    against = list(_against(summary, best)) if best else []
-    sentence = "; ".join([*_clauses(pairs, ranked, best), *_mix(summary)])
+    against = list(_against(summary, best)) if best and right else []
+    sentence = "; ".join([*_clauses(pairs, ranked, best), *(_mix(summary) if right else ())])
+    if not right:
+        sentence = f"{_NONE_RIGHT}, {sentence}"
     return {
         "sentence": sentence[0].upper() + sentence[1:] + ".",
-        "reasons": [*_evidence(summary, pairs, ranked), *against, *_limits(summary)],
+        "reasons": [
+            *_evidence(summary, pairs, ranked, metric),
+            *against,
+            *_limits(summary, metric),
+        ],
         "best": best,
-        "sure": best is not None and not against and not any(_gaps(summary)),
+        "sure": best is not None and right and not against and not any(_gaps(summary)),
     }
 
 
@@ -96,7 +109,7 @@ def _told(pairs: Mapping[tuple[str, str], Any], a: str, b: str, *, where: str = 
     if pair["verdict"] == _UNCLEAR:
         return (
             f"{_name(a)} shows no clear difference from {_name(b)}{alone}{on_set} "
-            f"({_signed(points)} points, 95 % interval {_signed(low)} to {_signed(high)}; "
+            f"({_signed(points)} point{'' if abs(round(points)) == 1 else 's'}, 95 % interval {_signed(low)} to {_signed(high)}; "
             f"{_unseen(pair['detectable'], pair['documents'])})"
         )
     if pair["verdict"] == "worse":
@@ -124,7 +137,7 @@ def _mix(summary: _Summary) -> Iterator[str]:
     whole = next(
         (
             one
-            for one in _accuracy(summary["comparisons"])
+            for one in _of("accuracy", summary["comparisons"])
             if {one["a"], one["b"]} == {"sft", "rag"}
         ),
         None,
@@ -163,9 +176,10 @@ def _against(summary: _Summary, best: str) -> Iterator[str]:
 
 
 def _evidence(
-    summary: _Summary, pairs: Mapping[tuple[str, str], Any], ranked: list[str]
+    summary: _Summary, pairs: Mapping[tuple[str, str], Any], ranked: list[str], metric: str
 ) -> Iterator[str]:
-    yield "Right answers: " + ", ".join(f"{_name(arm)} {_share(summary, arm)}" for arm in ranked)
+    what = "Right answers" if metric == "accuracy" else "F1 in hundredths"
+    yield f"{what}: " + ", ".join(f"{_name(arm)} {_share(summary, arm, metric)}" for arm in ranked)
     for a, b in ((a, b) for i, a in enumerate(ranked) for b in ranked[i + 1 :]):
         pair = _oriented(pairs, a, b)
         if pair is not None:
@@ -178,9 +192,9 @@ def _evidence(
             )
 
 
-def _limits(summary: _Summary) -> Iterator[str]:
+def _limits(summary: _Summary, metric: str = "accuracy") -> Iterator[str]:
     """Give what the set cannot say, and what is missing from it."""
-    unclear = [one for one in _accuracy(summary["comparisons"]) if one["verdict"] == _UNCLEAR]
+    unclear = [one for one in _of(metric, summary["comparisons"]) if one["verdict"] == _UNCLEAR]
     detectable = [one["detectable"] for one in unclear]
     if detectable:
         coarsest = max(detectable)
@@ -209,8 +223,8 @@ def _too_coarse(pairs: Mapping[tuple[str, str], Any], a: str, b: str) -> bool:
     return pair is not None and pair["detectable"] > TOO_COARSE
 
 
-def _accuracy(comparisons: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [one for one in comparisons if one["metric"] == "accuracy"]
+def _of(metric: str, comparisons: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in comparisons if one["metric"] == metric]
 
 
 def _oriented(pairs: Mapping[tuple[str, str], Any], a: str, b: str) -> dict[str, Any] | None:
@@ -239,10 +253,15 @@ def _is_better(pairs: Mapping[tuple[str, str], Any], a: str, b: str) -> bool:
     return pair is not None and pair["verdict"] == "better"
 
 
-def _share(summary: _Summary, arm: str) -> str:
-    found = summary["arms"][arm]["metrics"]["accuracy"]
+def _value(summary: _Summary, arm: str, metric: str) -> float:
+    return float(summary["arms"][arm]["metrics"][metric]["value"])
+
+
+def _share(summary: _Summary, arm: str, metric: str = "accuracy") -> str:
+    found = summary["arms"][arm]["metrics"][metric]
     low, high = 100 * found["low"], 100 * found["high"]
-    return f"{100 * found['value']:.0f} % ({low:.0f} to {high:.0f})"
+    sign = " %" if metric == "accuracy" else ""
+    return f"{100 * found['value']:.0f}{sign} ({low:.0f} to {high:.0f})"
 
 
 def _name(arm: str) -> str:

@@ -217,3 +217,18 @@ def test_a_passage_that_was_not_found_is_told_from_one_that_was_not_read() -> No
         for number, one in enumerate(_rows("rag", _never, n=30))
     ]
     assert _summary(rows)["arms"]["rag"]["retrieval_missed"] == {"found": 20, "not_found": 10}
+
+
+def test_where_no_answer_is_right_f1_decides_and_says_so() -> None:
+    # References of whole sentences: nobody's answer contains one, and some are nearer.
+    def told(arm: str, f1: float) -> list[ResultRow]:
+        return [
+            one.model_copy(update={"metrics": {**one.metrics, "f1": f1 + 0.01 * (number % 5)}})
+            for number, one in enumerate(_rows(arm, _never))
+        ]
+
+    found = _summary(told("base", 0.1), told("sft", 0.2), told("rag", 0.4))["verdict"]
+    assert found["sentence"].startswith("No answer of any arm holds an accepted one")
+    assert "retrieval answers better than fine-tuning on this set by 20 points" in found["sentence"]
+    assert (found["best"], found["sure"]) == ("rag", False)
+    assert found["reasons"][0].startswith("F1 in hundredths: retrieval 42 (")
