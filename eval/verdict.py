@@ -109,7 +109,8 @@ def _told(pairs: Mapping[tuple[str, str], Any], a: str, b: str, *, where: str = 
     if pair["verdict"] == _UNCLEAR:
         return (
             f"{_name(a)} shows no clear difference from {_name(b)}{alone}{on_set} "
-            f"({_signed(points)} point{'' if abs(round(points)) == 1 else 's'}, 95 % interval {_signed(low)} to {_signed(high)}; "
+            f"({_signed(points)} point{'' if abs(round(points)) == 1 else 's'}, "
+            f"95 % interval {_signed(low)} to {_signed(high)}; "
             f"{_unseen(pair['detectable'], pair['documents'])})"
         )
     if pair["verdict"] == "worse":
