@@ -4,6 +4,7 @@ A GGUF file takes 5-15 s to de-quantise and then refuses `save_pretrained`; its 
 into a fresh model once and kept under `state/models`.
 """
 
+import copy
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,12 +148,13 @@ def _dequantise(path: Path, folder: Path) -> None:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+        config = AutoConfig.from_pretrained(path.parent, gguf_file=path.name)
+        # With its configuration: to read a file's fields takes seconds, each time.
         quantised = AutoModelForCausalLM.from_pretrained(
-            path.parent, gguf_file=path.name, dtype=torch.float32
+            path.parent, gguf_file=path.name, dtype=torch.float32, config=copy.deepcopy(config)
         )
     except Exception as error:  # damaged files raise the reader's own many types
         raise ModelError(f"{path} is no GGUF language model that loads: {error}") from error
-    config = AutoConfig.from_pretrained(path.parent, gguf_file=path.name)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     config.dtype = torch.float32
