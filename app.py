@@ -40,6 +40,7 @@ def launch(settings: Settings) -> None:
     from ui.page import STYLE, build_page  # noqa: PLC0415
     from ui.public_owner import owner_login  # noqa: PLC0415
     from ui.theme import theme  # noqa: PLC0415
+    from ui.upload_gate import upload_limits  # noqa: PLC0415
 
     public, login = settings.public_demo, owner_login(settings)
     looks: dict[str, Any] = {
@@ -54,7 +55,7 @@ def launch(settings: Settings) -> None:
     page = build_page(workbench, looked=seen.set)
     if public:
         page.queue(max_size=_WAITING)
-    page_limits = _limits_of(settings) if public else {}
+    page_limits = upload_limits(settings) if public else {}
     if zero_gpu():  # a GPU is lent to a call, which is a fork: what is imported now is there then
         import core.language_model  # noqa: F401, PLC0415
     else:
@@ -81,20 +82,6 @@ def launch(settings: Settings) -> None:
     if not (public and login is not None):
         answer_in_json(page)
         page.block_thread()
-
-
-def _limits_of(settings: Settings) -> dict[str, Any]:
-    """How much strangers may upload, as Gradio is to be told."""
-    from starlette.middleware import Middleware  # noqa: PLC0415
-
-    from ui.public import Guard  # noqa: PLC0415
-    from ui.upload_gate import UploadGate  # noqa: PLC0415
-
-    most = Guard(settings, public=True).hourly_upload_bytes
-    return {
-        "max_file_size": settings.visitor_upload_bytes,
-        "app_kwargs": {"middleware": [Middleware(UploadGate, bytes_an_hour=most)]},
-    }
 
 
 def _serve_both(

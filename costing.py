@@ -67,14 +67,16 @@ class Costing(Changing):
         kept = read_cost(folder)
         if kept is None:
             return self._told_by_files(folder)
+        alone = kept.seconds_are == "alone"
+        missing = [name for name in _STEPS if getattr(kept, name) is None]
+        if alone and not missing:
+            return kept
         try:
             told = self._told_by_files(folder)
         except EvaluationError:  # the answers are gone, the costs are kept
             return kept
-        missing = {name: getattr(told, name) for name in _STEPS if getattr(kept, name) is None}
-        if kept.seconds_are != "alone":
-            missing["arms"] = told.arms
-        return kept.model_copy(update=missing)
+        update = [*missing, *(() if alone else ("arms",))]
+        return kept.model_copy(update={name: getattr(told, name) for name in update})
 
     def _told_by_files(self, folder: Path) -> Cost:
         timed, changed = read_timed(folder), read_measured(folder)

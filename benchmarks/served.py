@@ -169,23 +169,23 @@ def until_first_tab(browser: Any, server: Server) -> float:
 
 def until_first_answer(browser: Any, server: Server, question: str) -> float:
     """Seconds from the start of the process until who asks at once has both answers whole."""
-    page = asking(browser, server.address, question)
+    page, box = typed(browser, server.address, question)
+    box.press("Enter")
     page.wait_for_function(ALL_DONE)
     seconds = time.monotonic() - server.began
     page.close()
     return seconds
 
 
-def asking(browser: Any, address: str, question: str) -> Any:
-    """Open the page and ask a question under Ask, as a person does."""
+def typed(browser: Any, address: str, question: str) -> tuple[Any, Any]:
+    """Open the page and type a question under Ask, as a person does; give the page and the box."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(_PATIENCE * 1000)
     page.goto(address)
     page.get_by_role("tab", name="Ask", exact=True).click()
     box = page.locator("#question textarea")
     box.fill(question)
-    box.press("Enter")
-    return page
+    return page, box
 
 
 def warmed_memory(browser: Any, server: Server) -> int:
@@ -215,8 +215,9 @@ def first_words(browser: Any, address: str, questions: Sequence[str]) -> list[fl
     """Ask each question on a page just opened; the seconds until any pane shows a word."""
     found = []
     for question in questions:
-        page = asking(browser, address, question)
+        page, box = typed(browser, address, question)
         began = time.monotonic()
+        box.press("Enter")
         page.wait_for_function(
             "() => [...document.querySelectorAll('.pane .answer')]"
             ".some(answer => answer.innerText.trim())"

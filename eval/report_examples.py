@@ -19,7 +19,7 @@ from eval.report_html import (
     words,
 )
 from eval.report_tables import arm_columns
-from eval.results import ResultRow, found_evidence
+from eval.results import ResultRow, evidence_rank
 
 #: Causes in words, and what each points to. Others are shown by their own name.
 CAUSES = {
@@ -66,8 +66,9 @@ def failures(run: Run, level: Level) -> Html:
     if causes:
         rows = []
         for name in causes:
+            told, points = cause(name)
             cells = (text(count.get(name, 0)) for count in counts.values())
-            rows.append([text(cause(name)), *cells, text(CAUSES.get(name, ("", ""))[1])])
+            rows.append([text(told), *cells, text(points)])
             if name == "retrieval_missed":
                 rows += _missed(run)
         totals = [
@@ -106,8 +107,8 @@ def _missed(run: Run) -> list[list[Html]]:
 def why(row: ResultRow) -> tuple[str, str]:
     """The cause of a wrong answer in words, and what it points to; empty where none was found."""
     if row.diagnosis == "retrieval_missed":
-        return MISSED[found_evidence(row)]
-    return CAUSES.get(row.diagnosis, (row.diagnosis.replace("_", " "), ""))
+        return MISSED[evidence_rank(row) is not None]
+    return cause(row.diagnosis)
 
 
 def _counted(rows: Iterable[ResultRow]) -> dict[str, int]:
@@ -118,9 +119,9 @@ def _counted(rows: Iterable[ResultRow]) -> dict[str, int]:
     return found
 
 
-def cause(name: str) -> str:
-    """A cause of failure in words."""
-    return CAUSES[name][0] if name in CAUSES else name.replace("_", " ")
+def cause(name: str) -> tuple[str, str]:
+    """A cause of failure in words, and what it points to."""
+    return CAUSES.get(name, (name.replace("_", " "), ""))
 
 
 def _oracle(run: Run) -> Html:
@@ -250,8 +251,8 @@ def _found(run: Run, row: ResultRow) -> list[str]:
         or ("evidence" in asked and not asked["evidence"])
     ):
         return []
-    ranks = [rank for rank, hit in enumerate(row.hits, start=1) if hit.get("relevant")]
-    return [f"evidence found at rank {ranks[0]}" if ranks else "evidence not among what was found"]
+    rank = evidence_rank(row)
+    return [f"evidence found at rank {rank}" if rank else "evidence not among what was found"]
 
 
 def _shortened(words: str) -> str:

@@ -108,9 +108,9 @@ def score_answer(
     )
 
 
-def found_evidence(row: ResultRow) -> bool:
-    """Say whether a passage with evidence of the question is among what was found."""
-    return any(hit.get("relevant") for hit in row.hits)
+def evidence_rank(row: ResultRow) -> int | None:
+    """The rank, from 1, of the first passage found that holds evidence; None where none does."""
+    return next((rank for rank, hit in enumerate(row.hits, start=1) if hit.get("relevant")), None)
 
 
 def declined(question: Question, answer: Answer) -> bool:

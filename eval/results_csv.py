@@ -5,7 +5,7 @@ import io
 import re
 
 from eval.report_data import Run
-from eval.results import ResultRow
+from eval.results import ResultRow, evidence_rank
 from eval.scores import METRICS
 
 #: A cell that begins so is a formula to a spreadsheet (OWASP, "CSV Injection"); the full-width
@@ -46,7 +46,7 @@ def results_csv(run: Run) -> str:
 
 
 def _cells(run: Run, row: ResultRow, question: str) -> list[str | int | float]:
-    ranks = [rank for rank, hit in enumerate(row.hits, start=1) if hit.get("relevant")]
+    rank = evidence_rank(row)
     texts = (
         row.question_id, row.arm, question, row.kind, row.exposure or "", row.known or "",
         _document(run, row), row.prediction, "\n".join(row.references),
@@ -55,7 +55,7 @@ def _cells(run: Run, row: ResultRow, question: str) -> list[str | int | float]:
         *(safe_cell(value) for value in texts),
         "yes" if row.abstained else "no",
         safe_cell(row.diagnosis),
-        ranks[0] if ranks else "",
+        "" if rank is None else rank,
         row.seconds,
         row.prompt_tokens,
         row.completion_tokens,

@@ -13,7 +13,7 @@ from eval.comparisons import cluster_of, compare_arms, compare_groups
 from eval.diagnosis import count_causes
 from eval.measured import as_record, bounded
 from eval.ranking import ranking_measures
-from eval.results import ResultRow, found_evidence
+from eval.results import ResultRow, evidence_rank
 from eval.scores import METRICS, length_signature, signatures
 from eval.slices import Slicing, choose_slicing, mean_of
 from eval.verdict import verdict
@@ -92,7 +92,7 @@ def _where_missed(rows: Sequence[ResultRow]) -> dict[str, Any]:
     missed = [row for row in rows if row.diagnosis == "retrieval_missed"]
     if not missed:
         return {}
-    found = sum(found_evidence(row) for row in missed)
+    found = sum(evidence_rank(row) is not None for row in missed)
     return {"retrieval_missed": {"found": found, "not_found": len(missed) - found}}
 
 

@@ -1,8 +1,6 @@
 """How the Ask tab looks beyond panes and evidence: badges, tools, votes, what was asked."""
 
 ASK_CSS = """
-.aloud { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden;
-  clip-path: inset(50%); white-space: nowrap; }
 .ask .made { display: flex; flex-wrap: wrap; gap: .3rem .4rem; align-items: center;
   margin: 0 0 .5rem; font-size: .78rem; }
 .ask .made .badge { font-weight: 500; overflow-wrap: anywhere; }

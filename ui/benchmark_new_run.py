@@ -13,7 +13,7 @@ from ui.benchmark_controls import Updates
 from ui.benchmark_runs import Runs
 from ui.benchmark_table import title
 from ui.evaluations import Evaluations, Standing
-from ui.markup import INSIDE, sentence
+from ui.markup import INSIDE, aloud, sentence
 from ui.stage import Stage
 
 #: Seconds between two looks at how far the run is.
@@ -154,8 +154,7 @@ def progress_bar(now: Standing, offered: str) -> str:
     # Said aloud when the state changes, not at every answer.
     return (
         f'<div class="bench run" data-state="{now.state}"><p><b>{escape(what)}</b> '
-        f"<span>{escape(told)}</span></p>{bar}"
-        f'<p class="unseen" role="status">{escape(now.state)}</p></div>'
+        f"<span>{escape(told)}</span></p>{bar}{aloud(now.state)}</div>"
     )
 
 

@@ -3,8 +3,6 @@
 BENCHMARK_CSS = """
 .bench { color: var(--ink); }
 .bench p { margin: 0; }
-.bench .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden;
-  clip-path: inset(50%); white-space: nowrap; }
 .bench .arm-base { --arm: var(--base); } .bench .arm-sft { --arm: var(--sft); }
 .bench .arm-rag { --arm: var(--rag); } .bench .arm-sft-rag { --arm: var(--both); }
 .bench .note, .bench .none { color: var(--soft); font-size: .85rem; }

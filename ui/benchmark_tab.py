@@ -207,7 +207,7 @@ class _Shown:
         at = replace(at, asked=replace(at.asked, winner="", cause=""))
         return {
             c.won: _offer("Anyone", won),
-            c.cause: _offer("Any cause", [(cause(one), one) for one in causes]),
+            c.cause: _offer("Any cause", [(cause(one)[0], one) for one in causes]),
             c.slices: slice_table(slices(run, found, at.a, at.b), at.a, at.b),
             **self.listed(c, at, page=0),
         }

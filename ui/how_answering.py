@@ -9,7 +9,7 @@ from html import escape
 from core.chat import answer_ids
 from core.records import Answer, ArmName
 from ui.how_looking import Lesson
-from ui.markup import marked
+from ui.markup import aloud, marked
 from workbench import Workbench
 
 _ARMS: tuple[ArmName, ...] = ("rag", "sft")
@@ -89,10 +89,7 @@ def replies_shown(now: Replies | None) -> str:
     told = [
         f"{arm.upper()} has answered." for arm in _ARMS if now is not None and arm in now.answers
     ]
-    return (
-        f'<div class="how answers">{panes}</div>'
-        f'<p class="aloud" role="status">{escape(" ".join(told))}</p>'
-    )
+    return f'<div class="how answers">{panes}</div>' + aloud(" ".join(told))
 
 
 def _pane(arm: ArmName, now: Replies | None) -> str:

@@ -38,3 +38,8 @@ def marked(
 def sentence(text: str, *, role: str = "alert") -> str:
     """Wrap a message for people; nothing for nothing."""
     return f'<p class="message" role="{role}">{escape(text)}</p>' if text else ""
+
+
+def aloud(words: str) -> str:
+    """What a screen reader says by itself when it changes, and nobody sees."""
+    return f'<p class="unseen" role="status">{escape(words)}</p>'

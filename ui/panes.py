@@ -9,7 +9,7 @@ from eval.results import score_answer
 from rag.citations import Alignment
 from ui.ask_link import link
 from ui.ask_state import Asked
-from ui.markup import marked
+from ui.markup import aloud, marked
 
 TITLES: dict[ArmName, tuple[str, str]] = {
     "base": ("Base", "the model as it came, from memory"),
@@ -50,13 +50,13 @@ def panes(arms: Sequence[ArmName], asked: Asked | None) -> str:
         f'<div class="panes panes-{len(arms)}">'
         + "".join(_pane(arm, asked) for arm in arms)
         + "</div>"
-        + f'<p class="aloud" role="status">{_aloud(arms, asked)}</p>'
+        + aloud(_answered(arms, asked))
         + (_below(asked) if asked else "")
     )
 
 
-def _aloud(arms: Sequence[ArmName], asked: Asked | None) -> str:
-    """What a screen reader says by itself: who has answered, not every word as it comes."""
+def _answered(arms: Sequence[ArmName], asked: Asked | None) -> str:
+    """Who has answered and who cannot: said aloud in place of every word as it comes."""
     if asked is None:
         return ""
     told = [
@@ -64,7 +64,7 @@ def _aloud(arms: Sequence[ArmName], asked: Asked | None) -> str:
         for arm in arms
         if arm in asked.reasons or arm in asked.answers
     ]
-    return escape(" ".join(told))
+    return " ".join(told)
 
 
 def _pane(arm: ArmName, asked: Asked | None) -> str:

@@ -3,7 +3,6 @@
 import ipaddress
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from core.places import CORPORA_FOLDER, VISITORS_FOLDER
 from core.settings import Settings
 from core.storage import folder_bytes
 from own_corpora import Limits as CorpusLimits
+from ui.recent import Recent
 from ui.visitors import UploadError, Visitors
 
 _WINDOW = 60.0
@@ -44,6 +44,11 @@ class Limits:
     documents: int
     upload_bytes: int
     visit_bytes: int
+
+    @property
+    def hourly_upload_bytes(self) -> int:
+        """Bytes that one address may upload in an hour; 0 where uploads are closed."""
+        return _VISITORS_AN_ADDRESS * self.visit_bytes if self.documents else 0
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -78,8 +83,8 @@ class Guard:
         self.visitors = Visitors(settings.state / VISITORS_FOLDER, gone=gone)
         self._clock = clock
         self._lock = threading.Lock()
-        #: When each session and each address asked, within the last minute.
-        self._asked: dict[str, deque[float]] = {}
+        #: How often each session and each address asked, within the last minute.
+        self._asked = Recent(_WINDOW)
 
     def attend(self, page: gr.Blocks) -> None:
         """Delete what a visitor gave when the visit ends, and what is old; while `page` is open."""
@@ -115,23 +120,18 @@ class Guard:
             allowed[f"session {session}"] = most
         with self._lock:
             now = self._clock()
-            self._drop_before(now - _WINDOW)
+            self._asked.forget(now)
             for who, number in allowed.items():
-                times = self._asked.get(who, deque())
+                used = self._asked.used(who)
                 # More at once than a minute has are let through once the minute has none.
-                if times and len(times) + uses > number:
-                    wait = int(times[0] + _WINDOW - now) + 1
+                if used and used + uses > number:
+                    wait = int(self._asked.next_free(who) - now) + 1
                     raise VisitorError(
                         f"This public page answers {number} questions a minute from one "
                         f"{who.split()[0]}: ask again in {wait} s."
                     )
             for who in allowed:
-                self._asked.setdefault(who, deque()).extend([now] * uses)
-
-    @property
-    def hourly_upload_bytes(self) -> int:
-        """Bytes that one address may upload in an hour; 0 where uploads are closed."""
-        return 0 if self.closed else _VISITORS_AN_ADDRESS * self.limits.visit_bytes
+                self._asked.add(who, uses, now)
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -218,13 +218,6 @@ class Guard:
     def leave(self, request: gr.Request) -> None:
         """Forget a visitor whose page was closed."""
         self.visitors.forget(session_of(request))
-
-    def _drop_before(self, oldest: float) -> None:
-        for who, times in list(self._asked.items()):
-            while times and times[0] <= oldest:
-                times.popleft()
-            if not times:
-                del self._asked[who]
 
 
 def session_of(request: gr.Request | None) -> str:

@@ -4,14 +4,14 @@ import logging
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from core.settings import Settings, SettingsError
+from ui.recent import Recent
 
 #: Wrong passwords a minute, from everybody together, after which none is looked at.
 _TRIES = 10
-_WINDOW = 60.0
+_WINDOW, _ANYBODY = 60.0, "anybody"
 _SHORTEST = 12
 
 _log = logging.getLogger(__name__)
@@ -26,22 +26,21 @@ class OwnerLogin:
         """Keep both in memory only."""
         self._name, self._password = name.encode(), password.encode()
         self._clock = clock
-        self._failed: deque[float] = deque()
+        self._failed = Recent(_WINDOW)
         self._lock = threading.Lock()
 
     def __call__(self, name: str, password: str) -> bool:
         """Compare in a time that does not tell how much was right; guessing is slowed down."""
         with self._lock:
             now = self._clock()
-            while self._failed and self._failed[0] <= now - _WINDOW:
-                self._failed.popleft()
-            if len(self._failed) >= _TRIES:
+            self._failed.forget(now)
+            if self._failed.used(_ANYBODY) >= _TRIES:
                 _log.warning("An owner's sign-in was refused: too many wrong ones in a minute.")
                 return False
             right = secrets.compare_digest(name.encode(), self._name)
             right &= secrets.compare_digest(password.encode(), self._password)
             if not right:
-                self._failed.append(now)
+                self._failed.add(_ANYBODY, 1, now)
             return right
 
 

@@ -86,6 +86,8 @@ CSS = """
 .masthead h1 { font-size: 1.7rem; line-height: 1.2; margin: 0; letter-spacing: -.01em;
   color: var(--ink); }
 .masthead p { color: var(--soft); margin: .25rem 0 0; max-width: 50rem; }
+.unseen { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
 .message { border-left: 4px solid var(--wrong); background: var(--wrong-ground); color: var(--ink);
   padding: .6rem .9rem; margin: 0; border-radius: 4px; }
 .panes { display: grid; gap: 14px; grid-template-columns: repeat(2, minmax(0, 1fr)); }

@@ -2,18 +2,30 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
+from typing import Any
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.public import address_from
+from core.settings import Settings
+from ui.public import Limits, address_from
+from ui.recent import Recent
 
 #: Gradio keeps an upload for about as long, whoever it is of.
 _HOUR = 3600.0
 _UPLOAD = "/gradio_api/upload"
+
+
+def upload_limits(settings: Settings) -> dict[str, Any]:
+    """How much strangers may upload, as Gradio's `launch` takes it."""
+    most = Limits.of(settings).hourly_upload_bytes
+    return {
+        "max_file_size": settings.visitor_upload_bytes,
+        "app_kwargs": {"middleware": [Middleware(UploadGate, bytes_an_hour=most)]},
+    }
 
 
 class UploadGate:
@@ -36,8 +48,8 @@ class UploadGate:
         """
         self._app, self._most, self._clock = app, bytes_an_hour, clock
         self._lock = threading.Lock()
-        #: When each address sent how much, within the last hour.
-        self._sent: dict[str, deque[tuple[float, int]]] = {}
+        #: How much each address sent within the last hour.
+        self._sent = Recent(_HOUR)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on all but an upload too many."""
@@ -59,19 +71,11 @@ class UploadGate:
         address = address_from(request.client.host if request.client else "", request.headers)
         with self._lock:
             now = self._clock()
-            self._drop_before(now - _HOUR)
-            sent = self._sent.get(address, deque())
-            if sum(size for _, size in sent) + int(length) > self._most:
+            self._sent.forget(now)
+            if self._sent.used(address) + int(length) > self._most:
                 return (
                     f"This public page takes {self._most:,} bytes an hour from one address, and "
                     "that would be more: upload less, or later."
                 )
-            self._sent.setdefault(address, deque()).append((now, int(length)))
+            self._sent.add(address, int(length), now)
         return ""
-
-    def _drop_before(self, oldest: float) -> None:
-        for address, sent in list(self._sent.items()):
-            while sent and sent[0][0] <= oldest:
-                sent.popleft()
-            if not sent:
-                del self._sent[address]

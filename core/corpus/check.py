@@ -20,6 +20,7 @@ from core.corpus.read import (
     Corpus,
     CorpusInfo,
     corpus_folder,
+    nothing_in,
     read_documents,
     read_toml,
 )
@@ -64,10 +65,7 @@ def check_folder(reference: str, *, seed: int = 0) -> CheckedCorpus:
         questions=tuple(with_splits(reviewed, seed=seed)),
     )
     if not documents and not reviewed and not findings:
-        raise CorpusError(
-            f"{folder} has no documents and no questions: put files into its documents/ folder, "
-            "or questions into qa.jsonl."
-        )
+        raise nothing_in(folder, info)
     line_of = {line.question.id: line.number for line in lines if line.question}
     findings += [_located(one, line_of) for one in check_corpus(corpus)]
     findings += _revision_findings(corpus, seed)

@@ -124,12 +124,7 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
         raise problems[0]
     info = read_toml(folder / INFO_FILE, CorpusInfo)
     if not documents and not questions and not chats:
-        # By its title and not its place: a stranger on a public page reads this too.
-        raise CorpusError(
-            f"The corpus {info.title or folder.resolve().name} has no documents and no questions: "
-            "add .md, .txt, .html, .pdf or .docx files to its documents, or questions to its "
-            "qa.jsonl."
-        )
+        raise nothing_in(folder, info)
     return Corpus(
         name=folder.resolve().name,
         folder=folder,
@@ -138,6 +133,17 @@ def read_corpus(reference: str, *, seed: int = 0) -> Corpus:
         questions=tuple(with_splits(questions, seed=seed)),
         problems=tuple(str(problem) for problem in problems),
         chats=chats,
+    )
+
+
+def nothing_in(folder: Path, info: CorpusInfo) -> CorpusError:
+    """What is said of a corpus that holds nothing yet.
+
+    By its title and not its place: a stranger on a public page reads this too.
+    """
+    return CorpusError(
+        f"The corpus {info.title or folder.resolve().name} has no documents and no questions: "
+        "add .md, .txt, .html, .pdf or .docx files to its documents, or questions to its qa.jsonl."
     )
 
 
